@@ -1,0 +1,50 @@
+"""voipcrm: a self-hosted phone system inside a CRM. This file is the table of contents."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from voipcrm.config import Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The app with all its rooms. Raises SettingsInvalid, naming the setting, when the environment is not complete."""
+    from voipcrm import cli
+    from voipcrm.accounts import signing_in
+    from voipcrm.accounts.views import bp as accounts
+    from voipcrm.admin.health import bp as health
+    from voipcrm.admin.home import bp as home
+    from voipcrm.calls.views import bp as calls
+    from voipcrm.contacts.views import bp as contacts
+    from voipcrm.core import db, errors, gates, logs, pages, queue, security, storage
+    from voipcrm.recordings.views import bp as recordings
+    from voipcrm.softphone.api import bp as softphone_api
+    from voipcrm.softphone.views import bp as softphone
+    from voipcrm.telephony import numbers
+    from voipcrm.webhooks.views import bp as webhooks
+
+    settings = settings or Settings.from_environ()
+    logs.configure(settings.log_level)
+    app = Flask(__name__)
+    app.extensions["settings"] = settings
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # every static address carries the file's fingerprint
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # a redirect would turn a provider's POST into a GET and lose its fields
+    app.jinja_env.globals["phone_number"] = lambda number: numbers.display(number, settings.default_country)
+
+    for part in (db, gates, errors, pages):
+        part.init_app(app)
+    security.init_app(app, settings)
+    signing_in.init_app(app, settings)
+    queue.init_app(app, settings.redis_url)
+    storage.init_app(app, settings.recordings_folder)
+    for room in (accounts, home, contacts, calls, recordings, softphone, softphone_api, webhooks, health):
+        app.register_blueprint(room)
+    security.csrf.exempt(webhooks)  # they carry the provider's signature instead
+    cli.init_app(app)
+    return app

@@ -1,0 +1,1 @@
+"""Set-up and the state of the house: home page and health."""

@@ -1,0 +1,157 @@
+"""Calls, their legs, and the events they are worked out from."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from voipcrm.accounts.models import User
+from voipcrm.accounts.permissions import Can
+from voipcrm.contacts.models import Person
+from voipcrm.core import clock
+from voipcrm.core.db import Record, db
+from voipcrm.trunks.models import Line
+
+DIRECTIONS = ("inbound", "outbound", "internal")
+STATES = ("created", "ringing", "in-progress", "ended")
+OUTCOMES = ("answered", "missed", "abandoned", "busy", "no-answer", "canceled", "failed")
+
+
+def new_public_id() -> str:
+    """An id for addresses and callbacks: says nothing about how many calls there are. Not a secret."""
+    return secrets.token_hex(10)
+
+
+class Call(Record):
+    """One conversation as people see it; inside it are legs. State columns are written by calls.ledger only."""
+
+    __tablename__ = "calls"
+    __table_args__ = (
+        sa.Index("ix_calls_started", "started_at", "id"),
+        sa.Index("ix_calls_user_started", "user_id", "started_at", "id"),
+        sa.Index("ix_calls_other_user_started", "other_user_id", "started_at", "id"),
+        sa.Index("ix_calls_outcome_started", "outcome", "started_at", "id"),
+        sa.Index("ix_calls_direction_started", "direction", "started_at", "id"),
+        sa.Index("ix_calls_line_started", "line_id", "started_at", "id"),
+        sa.Index("ix_calls_peer_started", "peer_number", "started_at", "id"),
+        sa.Index("ix_calls_person_started", "person_id", "started_at", "id"),
+        sa.Index(
+            "ix_calls_live",
+            "state",
+            postgresql_where=sa.text("state <> 'ended'"),
+            sqlite_where=sa.text("state <> 'ended'"),
+        ),
+    )
+
+    public_id: Mapped[str] = mapped_column(unique=True, default=new_public_id)
+    root_sid: Mapped[str | None] = mapped_column(unique=True)  # CallSid of the first leg, once the provider named it
+    direction: Mapped[str]  # DIRECTIONS
+    state: Mapped[str] = mapped_column(default="created")  # STATES
+    outcome: Mapped[str | None]  # OUTCOMES, once ended
+    reason: Mapped[str | None]  # why it came out so, for people: "Not a working number"
+
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))  # who placed or answered it
+    other_user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))  # the colleague of an internal call
+    line_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lines.id"))
+    peer_number: Mapped[str | None]  # the other party, E.164; None when withheld or internal
+    peer_text: Mapped[str | None]  # what the network said when it was no number: "Anonymous"
+    peer_place: Mapped[str | None]
+    person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("persons.id", ondelete="SET NULL"))
+    person_reason: Mapped[str] = mapped_column(default="")
+
+    started_at: Mapped[datetime] = mapped_column(default=clock.now)
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    talk_seconds: Mapped[int] = mapped_column(default=0)
+
+    recording: Mapped[str] = mapped_column(default="off")  # the line's policy when the call began
+    has_recording: Mapped[bool] = mapped_column(default=False)
+    conference_name: Mapped[str | None] = mapped_column(unique=True)  # random; set once the call is promoted
+    held_at: Mapped[datetime | None]
+    held_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+
+    user: Mapped[User | None] = relationship(foreign_keys=[user_id])
+    other_user: Mapped[User | None] = relationship(foreign_keys=[other_user_id])
+    line: Mapped[Line | None] = relationship()
+    person: Mapped[Person | None] = relationship()
+    legs: Mapped[list[Leg]] = relationship(back_populates="call", order_by="Leg.id")
+    events: Mapped[list[CallEvent]] = relationship(back_populates="call", order_by="CallEvent.id")
+
+    @property
+    def is_live(self) -> bool:
+        return self.state != "ended"
+
+    @staticmethod
+    def visible_to(user: User) -> sa.Select[tuple[Call]]:
+        """The calls this person may see: all, their team's, or those they placed, answered or were rung by."""
+        query = sa.select(Call)
+        if user.may(Can.VIEW_ALL_CALLS):
+            return query
+        mine = sa.or_(
+            Call.user_id == user.id,
+            Call.other_user_id == user.id,
+            sa.and_(
+                Call.user_id.is_(None),
+                sa.exists().where(Leg.call_id == Call.id, Leg.user_id == user.id),
+            ),
+        )
+        if user.may(Can.VIEW_TEAM_CALLS) and user.team_id is not None:
+            team = sa.select(User.id).where(User.team_id == user.team_id)
+            return query.where(sa.or_(mine, Call.user_id.in_(team), Call.other_user_id.in_(team)))
+        return query.where(mine)
+
+    @staticmethod
+    def with_names(query: sa.Select[tuple[Call]]) -> sa.Select[tuple[Call]]:
+        """The same calls with the people and lines they name, in the same statement."""
+        joined = sa.orm.joinedload
+        return query.options(joined(Call.user), joined(Call.other_user), joined(Call.line), joined(Call.person))
+
+
+class Leg(Record):
+    """One Twilio call resource inside a call."""
+
+    __tablename__ = "legs"
+    __table_args__ = (sa.Index("ix_legs_user_call", "user_id", "call_id"),)
+
+    call_id: Mapped[int] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+    sid: Mapped[str] = mapped_column(unique=True)  # CA…
+    parent_sid: Mapped[str | None]
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))  # whose browser this is
+    from_: Mapped[str] = mapped_column("from_party", default="")
+    to: Mapped[str] = mapped_column("to_party", default="")
+    status: Mapped[str] = mapped_column(default="queued")  # Twilio's words
+    ringing_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    duration_seconds: Mapped[int | None]
+    sip_code: Mapped[int | None]
+
+    call: Mapped[Call] = relationship(back_populates="legs")
+    user: Mapped[User | None] = relationship()
+
+
+class CallEvent(db.Model):  # type: ignore[name-defined]
+    """What the provider told us, whole and as it came, before anything was made of it. Never changed, never deleted.
+
+    The columns beside `body` repeat what the ledger reads often."""
+
+    __tablename__ = "call_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)  # of the provider's delivery: a repeat has the same
+    kind: Mapped[str]  # voice, status, dial, recording, conference; ours: hold, resume
+    call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+    call_sid: Mapped[str | None] = mapped_column(index=True)  # the leg it speaks of
+    parent_sid: Mapped[str | None]
+    status: Mapped[str | None]
+    sequence: Mapped[int | None]
+    at: Mapped[datetime]  # the provider's Timestamp, else when we heard of it
+    received_at: Mapped[datetime] = mapped_column(default=clock.now)
+    body: Mapped[list[Any]] = mapped_column(sa.JSON)  # the form as [name, value] pairs
+    error: Mapped[str | None]  # why it could not be understood; a sweep tries again
+
+    call: Mapped[Call | None] = relationship(back_populates="events")

@@ -1,0 +1,1 @@
+"""The floor under all rooms: database, queue, gates, pages, storage, clock. Knows neither phones nor customers."""

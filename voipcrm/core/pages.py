@@ -1,0 +1,99 @@
+"""Pages and partials: the one view that gives both, and how moments, lengths and numbers read."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Flask, Response, current_app, make_response, render_template, request, url_for
+from flask_login import current_user
+from markupsafe import Markup
+
+from voipcrm.core import clock
+from voipcrm.core.app import settings
+
+
+def render(page: str, partial: str | None = None, **context: Any) -> Response:
+    """The whole page, or the partial where htmx asked for just that.
+
+    htmx 4 sends `HX-Request-Type: full` when it picks #main out of a whole page (links, history), else `partial`."""
+    asked = request.headers.get("HX-Request-Type")
+    name = partial if partial and asked == "partial" else page
+    response = make_response(render_template(name, **context))
+    response.vary.update(("HX-Request", "HX-Request-Type", "Cookie"))
+    return response
+
+
+def viewer_zone() -> ZoneInfo:
+    """The time zone in which this viewer reads moments."""
+    name = getattr(current_user, "time_zone", None) or settings.default_time_zone
+    return zone(name)
+
+
+@lru_cache(maxsize=600)
+def zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def moment_words(moment: datetime, in_zone: ZoneInfo, *, at: datetime) -> str:
+    """'Today, 10:42', 'Yesterday, 9:05', '14 Nov, 9:05', '14 Nov 2024, 9:05'; `at` is now."""
+    local, today = moment.astimezone(in_zone), at.astimezone(in_zone).date()
+    time = f"{local.hour}:{local.minute:02}"
+    if local.date() == today:
+        return f"Today, {time}"
+    if local.date() == today - timedelta(days=1):
+        return f"Yesterday, {time}"
+    year = "" if local.year == today.year else f" {local.year}"
+    return f"{local.day} {local:%b}{year}, {time}"
+
+
+def local_time(moment: datetime | None) -> Markup:
+    """A <time> in the viewer's zone, with the full date in its title."""
+    if moment is None:
+        return Markup("")
+    in_zone = viewer_zone()
+    words = moment_words(moment, in_zone, at=clock.now())
+    full = moment.astimezone(in_zone).strftime("%A, %-d %B %Y, %H:%M:%S %Z")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), full, words)
+
+
+def length(seconds: float | timedelta | None) -> str:
+    """Seconds as people read them on phones: 6:18, 1:02:03; empty for None."""
+    if seconds is None:
+        return ""
+    whole = int(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+@lru_cache(maxsize=400)
+def _fingerprint(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+
+
+def asset(path: str) -> str:
+    """URL of a static file that changes when the file does, so browsers may keep it for a year."""
+    folder = current_app.static_folder or ""
+    return url_for("static", filename=path, v=_fingerprint(f"{folder}/{path}"))
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.globals.update(asset=asset, local_time=local_time, length=length)
+
+    @app.context_processor
+    def shell() -> dict[str, Any]:
+        theme = request.cookies.get("theme", "system")
+        return {
+            "brand_name": settings.brand_name,
+            "theme": theme if theme in {"light", "dark"} else "system",
+            "signalling_url": settings.signalling_url,
+            "sandbox_url": settings.sandbox_url if settings.is_sandbox else "",
+        }

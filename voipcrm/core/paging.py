@@ -1,0 +1,77 @@
+"""Keyset paging: any page costs what the first one costs, and rows that arrive meanwhile shift nothing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+from flask import request
+
+from voipcrm.core.db import db
+
+R = TypeVar("R")
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Page(Generic[R]):
+    """One page of rows, with the opaque cursors of its neighbours (None where there is none)."""
+
+    rows: Sequence[R]
+    older: str | None
+    newer: str | None
+
+
+def page_of(
+    query: sa.Select[Any], *keys: Any, cursor: str | None = None, size: int = PAGE_SIZE, descending: bool = True
+) -> Page[Any]:
+    """The page at `cursor` of a query in the order of `keys`, whose last one is unique. A bad cursor is page one."""
+    place = _decode(cursor, len(keys))
+    backwards = place is not None and place["to"] == "newer"
+    falling = descending != backwards
+    if place is not None:
+        edge = sa.tuple_(*(sa.literal(_back(v, k), k.type) for v, k in zip(place["at"], keys, strict=True)))
+        query = query.where(sa.tuple_(*keys) < edge if falling else sa.tuple_(*keys) > edge)
+    query = query.order_by(*(k.desc() if falling else k.asc() for k in keys)).limit(size + 1)
+    found = list(db.session.scalars(query).unique())
+    more, rows = len(found) > size, found[:size]
+    if backwards:
+        rows.reverse()
+    has_newer, has_older = (more, True) if backwards else (place is not None, more)
+    names = [k.key for k in keys]
+    return Page(
+        rows,
+        older=_encode("older", rows[-1], names) if rows and has_older else None,
+        newer=_encode("newer", rows[0], names) if rows and has_newer else None,
+    )
+
+
+def cursor_of_request() -> str | None:
+    return request.args.get("page") or None
+
+
+def _encode(to: str, row: Any, names: list[str]) -> str:
+    at = [v.isoformat() if isinstance(v := getattr(row, name), datetime) else v for name in names]
+    return base64.urlsafe_b64encode(json.dumps([to, *at]).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str | None, width: int) -> dict[str, Any] | None:
+    if not cursor:
+        return None
+    try:
+        to, *at = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if to not in {"older", "newer"} or len(at) != width:
+            return None
+    except (ValueError, TypeError, binascii.Error):
+        return None
+    return {"to": to, "at": at}
+
+
+def _back(value: Any, column: Any) -> Any:
+    return datetime.fromisoformat(value) if column.type.python_type is datetime else value

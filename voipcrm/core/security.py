@@ -1,0 +1,69 @@
+"""Headers that every answer carries, CSRF protection, and the size limits of what we read."""
+
+from flask import Flask, Response, request
+from flask_wtf.csrf import CSRFProtect
+
+from voipcrm.config import Settings
+
+csrf = CSRFProtect()
+WEBHOOK_BYTES = 256 * 1024
+FORM_BYTES = 2 * 1024 * 1024
+PERMISSIONS = "microphone=(self), screen-wake-lock=(self), speaker-selection=(self), camera=(), geolocation=()"
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-voipcrm" if settings.is_secure else "voipcrm",
+        SESSION_COOKIE_SECURE=settings.is_secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=settings.session_hours * 3600,
+        MAX_CONTENT_LENGTH=FORM_BYTES,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: an agent's page stays open all day
+        WTF_CSRF_SSL_STRICT=settings.is_secure,
+    )
+    csrf.init_app(app)
+    policy = content_security_policy(settings)
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        headers = response.headers
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "same-origin"
+        if response.mimetype == "text/html":
+            headers["Content-Security-Policy"] = policy
+            headers["Permissions-Policy"] = (
+                PERMISSIONS
+            )
+            headers["X-Frame-Options"] = "DENY"
+            headers["Cross-Origin-Opener-Policy"] = "same-origin"
+            headers.setdefault("Cache-Control", "no-store" if request.endpoint != "static" else "public")
+        if settings.is_secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        return response
+
+
+def content_security_policy(settings: Settings) -> str:
+    """Strict: no inline script or style, no eval. The Voice SDK needs its signalling hosts in connect-src."""
+    signalling = (
+        settings.signalling_url.removesuffix("/signal")
+        if settings.is_sandbox
+        else "wss://voice-js.roaming.twilio.com https://eventgw.twilio.com"
+    )
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "media-src 'self' mediastream: blob:",
+            f"connect-src 'self' {signalling}",
+            "worker-src 'self'",
+            "manifest-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )

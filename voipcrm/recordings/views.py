@@ -1,0 +1,5 @@
+"""Pages of recordings."""
+
+from flask import Blueprint
+
+bp = Blueprint("recordings", __name__)

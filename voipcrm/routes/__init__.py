@@ -1,0 +1,1 @@
+"""What to do with an incoming call: inbound routes and the decision they give."""

@@ -1,0 +1,5 @@
+"""The lists in the dock."""
+
+from flask import Blueprint
+
+bp = Blueprint("softphone", __name__)
