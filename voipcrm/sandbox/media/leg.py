@@ -22,6 +22,7 @@ class MediaLeg:
         self.last_heard_at: float | None = None
         """time.monotonic() of the last audio that arrived from the end, None before the first."""
         self._inserted: deque[Frame] = deque()
+        self._overlaid: deque[Frame] = deque()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -33,11 +34,15 @@ class MediaLeg:
 
     def give(self, frame: Frame) -> None:
         """The next frame TO the end. The leg may keep a reference: give no array that is changed later."""
-        self._deliver(frame)
+        self._deliver(self._overlaid.popleft() if self._overlaid else frame)
 
     def insert(self, frames: Iterable[Frame]) -> None:
         """Frames that count as said by the end, in place of what it says meanwhile: a keypad's tones, for example."""
         self._inserted.extend(frames)
+
+    def overlay(self, frames: Iterable[Frame]) -> None:
+        """Frames that the end hears in place of what it is given: the tones of sendDigits, for example."""
+        self._overlaid.extend(frames)
 
     def heard(self) -> None:
         """The end calls this as its audio arrives."""
