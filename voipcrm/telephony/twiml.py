@@ -1,0 +1,273 @@
+"""TwiML documents: what the provider is to do next with a leg.
+
+Each function returns a whole document as text, ready to be sent as `text/xml`. Arguments are checked before they go
+into the XML, so that a bad number is an error here (ValueError) and not "an application error has occurred" in a
+caller's ear. Texts for people (announcements, parameter values) may hold anything; what XML cannot carry is dropped.
+
+Source: Twilio, "TwiML for Programmable Voice": Dial, Number, Client, Conference, Play, Say, Reject, Hangup.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+MAX_CLIENTS = 10  # nouns in one <Dial>; above that the provider refuses the document
+MAX_SPOKEN_CHARACTERS = 4096
+MAX_CALL_SECONDS = 14_400  # the provider's own default, written out so that nobody has to know it
+LEG_EVENTS = "initiated ringing answered completed"
+RECORDING_EVENTS = "in-progress completed absent"
+CONFERENCE_EVENTS = "start end join leave mute hold"
+# By default the provider tries a callback once and never again after a 5xx. Neither sent nor signed.
+RETRIES = "#rc=5&rp=all"
+
+DialRecord = Literal["record-from-answer", "record-from-answer-dual", "record-from-ringing", "record-from-ringing-dual"]
+RejectReason = Literal["busy", "rejected"]
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_IDENTITY = re.compile(r"[A-Za-z0-9_]{1,121}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_URL = re.compile(r"https?://[^\s<>\"\\^`{}|\x00-\x20\x7f]+")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_VOICE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def dial_number(
+    *,
+    number: str,
+    caller_id: str,
+    action_url: str,
+    status_url: str,
+    recording_url: str | None = None,
+    record: DialRecord = "record-from-answer-dual",
+    ring_seconds: int = 30,
+    time_limit_seconds: int = MAX_CALL_SECONDS,
+) -> str:
+    """Call `number` (E.164) and connect it, showing `caller_id` (E.164, one of the account's own or verified numbers).
+
+    The caller keeps hearing ringing until the far end answers. Recorded only if `recording_url` is given.
+    """
+    dial = _dial(
+        caller_id=_e164(caller_id, "caller_id"),
+        action_url=action_url,
+        recording_url=recording_url,
+        record=record,
+        ring_seconds=ring_seconds,
+        time_limit_seconds=time_limit_seconds,
+    )
+    noun = SubElement(dial, "Number", _leg_callbacks(status_url))
+    noun.text = _e164(number, "number")
+    return _document(dial)
+
+
+def dial_clients(
+    *,
+    identities: Sequence[str],
+    caller_id: str,
+    action_url: str,
+    status_url: str,
+    parameters: Mapping[str, str] | None = None,
+    recording_url: str | None = None,
+    record: DialRecord = "record-from-answer-dual",
+    ring_seconds: int = 20,
+    time_limit_seconds: int = MAX_CALL_SECONDS,
+    one_after_another: bool = False,
+) -> str:
+    """Ring 1 to 10 browsers, all at once unless `one_after_another`; the first to accept gets the call.
+
+    caller_id: E.164, or `client:u_12` when a colleague calls. For a withheld number give the line that was called.
+    parameters: what the browser's `customParameters` will hold (call, name, line, number).
+    """
+    if not 1 <= len(identities) <= MAX_CLIENTS:
+        raise ValueError(f"one to {MAX_CLIENTS} identities fit into one Dial")
+    dial = _dial(
+        caller_id=_e164_or_client(caller_id),
+        action_url=action_url,
+        recording_url=recording_url,
+        record=record,
+        ring_seconds=ring_seconds,
+        time_limit_seconds=time_limit_seconds,
+    )
+    if one_after_another:
+        dial.set("sequential", "true")
+    for identity in identities:
+        client = SubElement(dial, "Client", _leg_callbacks(status_url))
+        SubElement(client, "Identity").text = _matching(_IDENTITY, identity, "identity")
+        for name, value in (parameters or {}).items():
+            SubElement(client, "Parameter", {"name": _matching(_NAME, name, "parameter name"), "value": _clean(value)})
+    return _document(dial)
+
+
+def dial_conference(
+    *,
+    name: str,
+    caller_id: str,
+    action_url: str,
+    status_url: str,
+    wait_url: str,
+    label: str | None = None,
+    recording_url: str | None = None,
+    start_on_enter: bool = True,
+    end_on_exit: bool = False,
+    muted: bool = False,
+    coach_call_sid: str | None = None,
+    time_limit_seconds: int = MAX_CALL_SECONDS,
+) -> str:
+    """Put the leg into the conference `name`: a random id, for two calls with one name would be connected.
+
+    wait_url: TwiML heard while alone in it. label: unique in the conference, for the Participants interface.
+    end_on_exit: the conference ends for all when this leg leaves. coach_call_sid: whom alone this leg is heard by.
+    Recorded (always one channel) only if `recording_url` is given.
+    """
+    dial = Element(
+        "Dial",
+        {
+            "callerId": _e164_or_client(caller_id),
+            "action": _url(action_url),
+            "method": "POST",
+            "timeLimit": _seconds(time_limit_seconds, 1, 86_400),
+        },
+    )
+    attributes = {
+        "startConferenceOnEnter": _yes_no(start_on_enter),
+        "endConferenceOnExit": _yes_no(end_on_exit),
+        "muted": _yes_no(muted),
+        "beep": "false",
+        "waitUrl": _url(wait_url),
+        "waitMethod": "POST",
+        "statusCallback": _callback(status_url),
+        "statusCallbackMethod": "POST",
+        "statusCallbackEvent": CONFERENCE_EVENTS,
+    }
+    if label is not None:
+        attributes["participantLabel"] = _matching(_NAME, label, "label")
+    if coach_call_sid is not None:
+        attributes["coach"] = _matching(re.compile(r"CA[0-9a-f]{32}"), coach_call_sid, "coach_call_sid")
+    if recording_url is not None:
+        attributes["record"] = "record-from-start"
+        attributes |= _recording_callbacks(recording_url)
+    SubElement(dial, "Conference", attributes).text = _matching(_NAME, name, "name")
+    return _document(dial)
+
+
+def hold_music(*, url: str, loop: int = 0) -> str:
+    """Play an audio file `loop` times; with 0 as long as the leg waits, for a waitUrl is not asked a second time."""
+    if not 0 <= loop <= 1000:
+        raise ValueError("loop must be between 0 (endless) and 1000")
+    play = Element("Play", {"loop": str(loop)})
+    play.text = _url(url)
+    return _document(play)
+
+
+def say_and_hang_up(*, text: str, language: str = "en-US", voice: str | None = None) -> str:
+    """Speak a sentence, then end the leg. More than 4,096 characters are cut off."""
+    say = Element("Say", {"language": _matching(_LANGUAGE, language, "language")})
+    if voice is not None:
+        say.set("voice", _matching(_VOICE, voice, "voice"))
+    say.text = _clean(text)[:MAX_SPOKEN_CHARACTERS]
+    return _document(say, Element("Hangup"))
+
+
+def reject(*, reason: RejectReason = "rejected") -> str:
+    """Refuse an incoming leg unanswered and unbilled: a busy tone, or "not in service". Only as the first answer."""
+    if reason not in get_args(RejectReason):
+        raise ValueError("reason must be busy or rejected")
+    return _document(Element("Reject", {"reason": reason}))
+
+
+def hang_up() -> str:
+    """End the leg."""
+    return _document(Element("Hangup"))
+
+
+def empty() -> str:
+    """Nothing to do: after a Dial's action this ends the call."""
+    return _document()
+
+
+def _dial(
+    *,
+    caller_id: str,
+    action_url: str,
+    recording_url: str | None,
+    record: str,
+    ring_seconds: int,
+    time_limit_seconds: int,
+) -> Element:
+    attributes = {
+        # Never left out: a malformed inbound From would pass through and fail with 13214.
+        "callerId": caller_id,
+        "action": _url(action_url),
+        "method": "POST",
+        "answerOnBridge": "true",  # else the browser says "connected" while the far end still rings
+        "timeout": _seconds(ring_seconds, 5, 600),
+        "timeLimit": _seconds(time_limit_seconds, 1, 86_400),
+    }
+    if recording_url is not None:
+        if record not in get_args(DialRecord):
+            raise ValueError("record is none of the provider's words")
+        attributes["record"] = record
+        attributes |= _recording_callbacks(recording_url)
+    return Element("Dial", attributes)
+
+
+def _leg_callbacks(status_url: str) -> dict[str, str]:
+    return {
+        "statusCallback": _callback(status_url),
+        "statusCallbackMethod": "POST",
+        "statusCallbackEvent": LEG_EVENTS,
+    }
+
+
+def _recording_callbacks(recording_url: str) -> dict[str, str]:
+    return {
+        "recordingStatusCallback": _callback(recording_url),
+        "recordingStatusCallbackMethod": "POST",
+        "recordingStatusCallbackEvent": RECORDING_EVENTS,
+    }
+
+
+def _document(*verbs: Element) -> str:
+    response = Element("Response")
+    response.extend(verbs)
+    # The declaration must be the very first byte, and with UTF-8 named no intermediary has to guess.
+    return '<?xml version="1.0" encoding="UTF-8"?>' + tostring(response, encoding="unicode")
+
+
+def _matching(pattern: re.Pattern[str], value: str, name: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise ValueError(f"{name} is not of the form that the provider takes")
+    return value
+
+
+def _e164(value: str, name: str) -> str:
+    return _matching(_E164, value, name)
+
+
+def _e164_or_client(value: str) -> str:
+    if isinstance(value, str) and value.startswith("client:"):
+        return "client:" + _matching(_IDENTITY, value.removeprefix("client:"), "caller_id")
+    return _e164(value, "caller_id")
+
+
+def _url(value: str) -> str:
+    return _matching(_URL, value, "URL")
+
+
+def _callback(value: str) -> str:
+    return _url(value) if "#" in value else _url(value) + RETRIES
+
+
+def _seconds(value: int, least: int, most: int) -> str:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"seconds must be a whole number between {least} and {most}")
+    return str(value)
+
+
+def _yes_no(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("", str(text))
