@@ -27,7 +27,8 @@ KEY_AFTER = 0.5
 class Behaviour:
     """How an end behaves.
 
-    ends: when rung, it never answers but ends so: (status, SIP code). answers_after: seconds of ringing, None: for ever.
+    ends: when rung, it never answers but ends so: (status, SIP code).
+    answers_after: seconds of ringing, None: for ever; with `ends` 0 means that it does not even ring.
     hang_up_after: seconds from the answer. give_up_after: seconds of ringing after which a caller hangs up.
     keys: pressed after the answer, `w` waits half a second.
     """

@@ -32,13 +32,19 @@ NOTHING = "You pressed nothing."
 ACCEPTED = "12"
 """Digits that the menu answers with its tone."""
 ACCEPTED_HZ = 1500
-DIGIT_WORDS = dict(
-    zip(
-        "0123456789*",
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "star"],
-        strict=True,
-    )
-)
+DIGIT_WORDS = {
+    "0": "zero",
+    "1": "one",
+    "2": "two",
+    "3": "three",
+    "4": "four",
+    "5": "five",
+    "6": "six",
+    "7": "seven",
+    "8": "eight",
+    "9": "nine",
+    "*": "star",
+}
 
 
 def _asides(ear: Ear) -> Iterator[Frame]:
