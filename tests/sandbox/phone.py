@@ -1,6 +1,6 @@
 """A small Voice SDK client in Python: what a browser would do, without a browser. For tests and the load bench.
 
-It speaks the SDK's messages from memory of the SDK, not through the sandbox's own signalling code; only the media
+It speaks the SDK's messages as they are in the SDK's source, not through the sandbox's own signalling code; only the media
 plumbing (WebRtcLeg, clock, ear) is shared. Its SDP carries no candidates, as the SDK's does not.
 """
 
@@ -41,14 +41,10 @@ class Microphone:
 
     def __init__(self, leg: WebRtcLeg, hz: float) -> None:
         self.leg, self.ear, self.muted = leg, Ear(), False
-        self.frames_heard = 0
         self._tone = steady((hz,))
 
     def tick(self) -> None:
-        before = self.leg.jitter.received
-        heard = self.leg.take()
-        self.frames_heard = before
-        self.ear.hear(heard)
+        self.ear.hear(self.leg.take())
         self.leg.give(SILENCE if self.muted else next(self._tone))
 
 
