@@ -1,6 +1,6 @@
 """A small Voice SDK client in Python: what a browser would do, without a browser. For tests and the load bench.
 
-It speaks the SDK's messages as they are in the SDK's source, not through the sandbox's own signalling code; only the media
+It sends the messages of the SDK's source, written apart from the sandbox's own signalling code; only the media
 plumbing (WebRtcLeg, clock, ear) is shared. Its SDP carries no candidates, as the SDK's does not.
 """
 
