@@ -1,0 +1,19 @@
+// Small steps that all views of the phone take.
+
+/** The element that the template calls `name`, within `root`. */
+export const part = (root, name) => root.querySelector(`[data-part="${name}"]`);
+
+/** Text only where it changed: an untouched node keeps a person's selection and a screen reader's place. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function show(element, shown) {
+  if (element.hidden === shown) element.hidden = !shown;
+}
+
+/** First of name, number and a word for nobody. */
+export const nameOf = (call) => call.name || call.number || 'Unknown caller';
+
+/** The line under the name: company and number, without what the name already says. */
+export const belowOf = (call) => [call.company, call.name && call.number].filter(Boolean).join(', ');

@@ -1,0 +1,13 @@
+// Chords that work anywhere on the page, while typing too. By place on the keyboard, since Alt makes symbols on a Mac.
+
+const KEYS = { KeyA: 'accept', KeyR: 'reject', KeyM: 'mute', KeyH: 'hold', KeyE: 'end', KeyK: 'keypad', KeyP: 'focus' };
+
+/** `run(name)` for Alt+Shift+A accept, R reject, M mute, H hold, E end, K keypad, P go to the phone. */
+export function listenForShortcuts(run) {
+  document.addEventListener('keydown', (event) => {
+    const name = KEYS[event.code];
+    if (!name || !event.altKey || !event.shiftKey || event.ctrlKey || event.metaKey || event.repeat) return;
+    event.preventDefault();
+    run(name);
+  });
+}
