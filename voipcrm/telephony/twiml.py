@@ -176,6 +176,11 @@ def reject(*, reason: RejectReason = "rejected") -> str:
     return _document(Element("Reject", {"reason": reason}))
 
 
+def pause(*, seconds: int) -> str:
+    """Nothing is heard for that long."""
+    return _document(Element("Pause", {"length": _seconds(seconds, 1, 600)}))
+
+
 def hang_up() -> str:
     """End the leg."""
     return _document(Element("Hangup"))

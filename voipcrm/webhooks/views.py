@@ -1,5 +1,91 @@
-"""Webhooks."""
+"""What the provider asks and tells: store it, let the rooms below make of it what they know, answer."""
 
-from flask import Blueprint
+from __future__ import annotations
+
+from flask import Blueprint, Response, g
+
+from voipcrm.calls import ledger
+from voipcrm.core.db import db
+from voipcrm.core.gates import signed_by_provider
+from voipcrm.core.queue import later
+from voipcrm.recordings import jobs
+from voipcrm.recordings.noting import note
+from voipcrm.telephony import twiml
+from voipcrm.telephony.facts import ConferenceEvent, DialEnded, LegStatus, RecordingStatus, VoiceRequest
+from voipcrm.webhooks import answering, door
 
 bp = Blueprint("webhooks", __name__, url_prefix="/voip/webhook/twilio")
+door.guard(bp)
+
+
+@bp.post("/voice")
+@signed_by_provider
+@door.answers_twiml
+def voice() -> str:
+    """What shall happen with this leg? A browser of ours placed it, or somebody outside calls one of our lines."""
+    asked = VoiceRequest.read(g.pairs)
+    answer = (
+        answering.placed_by_browser(asked) if (asked.from_ or "").startswith("client:") else answering.arriving(asked)
+    )
+    db.session.commit()
+    return answer
+
+
+@bp.post("/status")
+@signed_by_provider
+def status() -> Response:
+    """A leg moved on."""
+    told = LegStatus.read(g.pairs)
+    ledger.enter(door.entry("status", sid=told.call_sid, status=told.status))
+    db.session.commit()
+    return Response(status=204)
+
+
+@bp.post("/dial")
+@signed_by_provider
+@door.answers_twiml
+def dial() -> str:
+    """A <Dial> ended; what does the parent leg do next?"""
+    told = DialEnded.read(g.pairs)
+    ledger.enter(door.entry("dial", sid=told.call_sid, status=told.parent_status))
+    answer = answering.after_dial(told)
+    db.session.commit()
+    return answer
+
+
+@bp.post("/recording")
+@signed_by_provider
+def recording() -> Response:
+    """A recording began, is ready, or came to nothing."""
+    told = RecordingStatus.read(g.pairs)
+    call_id = ledger.enter(door.entry("recording", sid=told.call_sid))
+    noted = note(told, call_id=call_id)
+    db.session.commit()
+    if noted.is_owed:
+        later(jobs.archive, noted.id)
+    return Response(status=204)
+
+
+@bp.post("/conference")
+@signed_by_provider
+def conference() -> Response:
+    """Somebody came into or left the conference that a held call became."""
+    told = ConferenceEvent.read(g.pairs)
+    ledger.enter(door.entry("conference", sid=told.call_sid))
+    db.session.commit()
+    return Response(status=204)
+
+
+@bp.route("/hold-music", methods=["GET", "POST"])
+@signed_by_provider
+@door.answers_twiml
+def hold_music() -> str:
+    return twiml.hold_music(url=answering.hold_music_url())
+
+
+@bp.route("/quiet", methods=["GET", "POST"])
+@signed_by_provider
+@door.answers_twiml
+def quiet() -> str:
+    """Heard for the moment in which one of two people is already in the conference: nothing."""
+    return twiml.pause(seconds=120)

@@ -1,0 +1,118 @@
+"""The TwiML that each question of the provider is answered with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+from flask import request
+
+from voipcrm.calls import ledger
+from voipcrm.calls.callbacks import callback
+from voipcrm.calls.holding import into_conference
+from voipcrm.calls.models import Call
+from voipcrm.calls.opening import adopt_events, open_inbound
+from voipcrm.core.app import settings
+from voipcrm.core.db import db
+from voipcrm.core.pages import asset
+from voipcrm.routes.deciding import decide
+from voipcrm.telephony import tokens, twiml
+from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
+from voipcrm.trunks.models import Line
+from voipcrm.webhooks import door
+
+log = structlog.get_logger(__name__)
+
+
+def placed_by_browser(asked: VoiceRequest) -> str:
+    """A browser connects a call that it was allowed to place. Of what it sends only the call's id is used, and only
+    together with the identity that the provider vouches for; numbers and caller ID are ours."""
+    call = db.session.query(Call).filter_by(public_id=asked.custom.get("call", "")).with_for_update().one_or_none()
+    user_id = tokens.user_id_from(asked.from_)
+    is_theirs = call is not None and call.direction != "inbound" and user_id is not None and call.user_id == user_id
+    if not is_theirs or call.root_sid not in (None, asked.call_sid) or not call.user.is_active:
+        log.warning("call_not_theirs", user=user_id)
+        return twiml.reject()
+    if call.root_sid is None:
+        call.root_sid = asked.call_sid
+        db.session.flush()
+        adopt_events(call)
+    _enter(asked, call)
+    if not call.is_live:  # hung up again before the provider asked
+        return twiml.hang_up()
+    if call.direction == "internal":
+        return twiml.dial_clients(
+            identities=[tokens.identity(call.other_user_id)],
+            caller_id=f"client:{tokens.identity(call.user_id)}",
+            parameters={"call": call.public_id, "name": call.user.name, "company": "", "line": "", "number": ""},
+            ring_seconds=settings.ring_seconds,
+            **_shared(call),
+        )
+    return twiml.dial_number(
+        number=call.peer_number or "",
+        caller_id=call.line.number if call.line else settings.twilio_number,
+        ring_seconds=45,
+        **_shared(call),
+    )
+
+
+def arriving(asked: VoiceRequest) -> str:
+    """Somebody calls one of our numbers."""
+    line = Line.of(asked.to)
+    call = open_inbound(asked, line)
+    _enter(asked, call)
+    decision = decide(line)
+    if not decision.user_ids:
+        return twiml.say_and_hang_up(text=decision.message)
+    return twiml.dial_clients(
+        identities=[tokens.identity(user_id) for user_id in decision.user_ids],
+        caller_id=call.peer_number or (line.number if line else settings.twilio_number),
+        parameters=_card(call),
+        ring_seconds=decision.ring_seconds,
+        **_shared(call),
+    )
+
+
+def after_dial(told: DialEnded) -> str:
+    """The Dial of a plain call ended, or the conference that it was promoted to."""
+    call = db.session.query(Call).filter_by(public_id=request.args.get("call", "")).one_or_none()
+    is_over = LEG_RANKS.get(told.parent_status or "", -1) == TERMINAL_RANK
+    if call is None or is_over or request.args.get("after") == "conference":
+        return twiml.hang_up()
+    if call.conference_name:  # promoted: the other leg was sent there and the Dial broke up; this one follows
+        return into_conference(call)
+    if call.direction == "inbound" and not told.was_answered:
+        return twiml.say_and_hang_up(text=decide(call.line).message)
+    return twiml.hang_up()
+
+
+def hold_music_url() -> str:
+    return settings.public_base_url + asset("sounds/hold-music.wav")
+
+
+def _enter(asked: VoiceRequest, call: Call) -> None:
+    event = door.entry("voice", sid=asked.call_sid, status=asked.status)
+    ledger.enter(replace(event, public_id=call.public_id))
+    db.session.refresh(call)
+
+
+def _shared(call: Call) -> dict[str, object]:
+    return {
+        "action_url": callback("dial", call),
+        "status_url": callback("status", call),
+        "recording_url": callback("recording", call) if call.recording == "on" else None,
+        "time_limit_seconds": settings.call_time_limit_seconds,
+    }
+
+
+def _card(call: Call) -> dict[str, str]:
+    """What the browser shows while it rings."""
+    number = call.peer_number
+    return {
+        "call": call.public_id,
+        "name": call.person.name if call.person else "",
+        "company": call.person.company if call.person else "",
+        "number": number or "",
+        "line": call.line.label if call.line else "",
+        "place": call.peer_place or "",
+    }
