@@ -130,25 +130,25 @@ def _events_of(call_id: int) -> Sequence[Any]:
 
 
 def _told(row: Any) -> Told:
-    return _read(row.kind, row.call_sid, row.status, row.sequence, row.at, row.body)
+    return _read(row, sid=row.call_sid, at=row.at)
 
 
 def _told_now(entry: Entry) -> Told:
-    return _read(entry.kind, entry.sid, entry.status, entry.sequence, entry.at or clock.now(), entry.body)
+    return _read(entry, sid=entry.sid, at=entry.at or clock.now())
 
 
-def _read(kind: str, sid: str | None, status: str | None, sequence: int | None, at: datetime, body: Any) -> Told:
-    form = Form((name, value) for name, value in body)
+def _read(event: Any, *, sid: str | None, at: datetime) -> Told:
+    form = Form((name, value) for name, value in event.body)
     return Told(
-        kind=kind,
+        kind=event.kind,
         sid=sid,
-        status=status,
-        sequence=sequence,
+        status=event.status,
+        sequence=event.sequence,
         at=at,
         to=form.text("To"),
         duration_seconds=form.whole("CallDuration"),
         sip_code=form.whole("SipResponseCode"),
-        dial=DialEnded.read(body) if kind == "dial" else None,
+        dial=DialEnded.read(event.body) if event.kind == "dial" else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The door of all webhooks: whoever cannot show the provider's signature is refused before anything is read or written."""
+"""The door of all webhooks: without the provider's signature nothing is read into the house, and nothing written."""
 
 from __future__ import annotations
 
