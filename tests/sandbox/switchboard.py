@@ -13,6 +13,7 @@ from phone import Phone, access_token
 
 from voipcrm.sandbox.calls import Call
 from voipcrm.sandbox.farends.directory import FarEndDirectory
+from voipcrm.sandbox.forking import Fork
 from voipcrm.sandbox.media.clock import MediaClock
 from voipcrm.sandbox.media.mixing import Bridge, Solo
 from voipcrm.sandbox.media.tones import ringback
@@ -51,6 +52,13 @@ class Switchboard:
         for call in calls:
             await call.endpoint.ring(call)
         return calls
+
+    async def ring_fork(self, identity: str) -> Call:
+        """One call offered to all devices of the identity, under one sid."""
+        fork = Fork([factory() for factory in self.devices.find(identity)])
+        call = self._call("outbound-api", "+15550001111", f"client:{identity}", fork, {})
+        await fork.ring(call)
+        return call
 
     def _call(self, direction, from_, to, endpoint, custom):
         call = Call(account_sid=ACCOUNT, direction=direction, from_=from_, to=to, endpoint=endpoint, custom=custom)

@@ -8,6 +8,8 @@ import pytest
 from phone import access_token, hears
 from switchboard import ACCOUNT, APPLICATION, KEY, SECRET, eventually, switchboard
 
+from voipcrm.sandbox.media.mixing import Solo
+
 
 async def test_a_call_to_an_echo_is_heard_by_the_one_who_speaks():
     async with switchboard() as board:
@@ -77,6 +79,29 @@ async def test_all_devices_ring_and_only_the_first_keeps_the_call():
         assert time.monotonic() - began < 1
         await outgoing.hears(800)
         assert sorted(call.status for call in board.calls[1:]) == ["canceled", "canceled", "in-progress"]
+
+
+async def test_tabs_that_ring_with_one_sid_are_told_apart():
+    async with switchboard() as board:
+        tabs = [await board.phone("u_2", hz=700 + 100 * n).register() for n in range(3)]
+        call = await board.ring_fork("u_2")
+        first, second, third = [await tab.next_incoming() for tab in tabs]
+        assert first.sid == second.sid == third.sid == call.sid
+        await tabs[0].close()
+        await second.accept()
+        await third.until("cancelled")
+        await asyncio.wait_for(call.answered.wait(), 2)
+        solo = Solo(board.clock, call.leg)
+        solo.echo = True
+        solo.start()
+        await second.hears(800)
+        board.devices.drop("u_2")
+        await tabs[1].lost()
+        await tabs[1].reopen()
+        await eventually(lambda: tabs[1].frames[-1][0] == "answer")
+        await second.hang_up()
+        await asyncio.wait_for(call.ended.wait(), 2)
+        assert call.status == "completed"
 
 
 async def test_a_rejected_call_is_busy():

@@ -58,6 +58,10 @@ class BrowserLeg:
         """The browser holds the reconnect token, so it may come back on another socket."""
         return self._established and not self.over
 
+    def is_called(self, sid: str) -> bool:
+        """Whether that is its CA sid or its temporary one."""
+        return sid == self.temporary_sid or (self.call is not None and self.call.sid == sid)
+
     # What the exchange asks of the end.
 
     async def ring(self, call: Call) -> None:
@@ -107,7 +111,10 @@ class BrowserLeg:
         payload: dict = {"callsid": call.sid if self._announced else self.temporary_sid}
         if error:
             payload["error"] = {"code": error[0], "message": error[1]}
-        await self._tell("hangup", **payload)
+        # without its own socket, on any other of the person: a browser ignores a sid that it does not know
+        sessions = [self.session] if self.session.is_open else self.session.devices.sessions_of(self.identity)
+        for session in sessions:
+            await session.send("hangup", **payload)
 
     async def cancel(self, call: Call) -> None:
         """Stop ringing. A browser that accepted a moment ago is hung up instead."""
@@ -115,7 +122,7 @@ class BrowserLeg:
             await self.hang_up(call)
         elif not self.over:
             self._end()
-            await self._tell("cancel", callsid=call.sid)
+            await self.session.send("cancel", callsid=call.sid)
 
     async def send_digits(self, call: Call, digits: str) -> None:
         """The browser hears the tones."""
@@ -219,14 +226,6 @@ class BrowserLeg:
         self.over = True
         self.leg.close()
         self.session.devices.forget(self)
-
-    async def _tell(self, kind: str, **payload) -> None:
-        """To the browser, on whichever socket it has now; others of the same identity ignore a sid they do not know."""
-        if self.session.is_open:
-            await self.session.send(kind, **payload)
-        else:
-            for session in self.session.devices.sessions_of(self.identity):
-                await session.send(kind, **payload)
 
     def _watch_media(self) -> None:
         self.session.devices.tasks.start(self._watch(), name=f"media watch {self!r}")

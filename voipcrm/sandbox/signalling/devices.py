@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -51,10 +52,24 @@ class DeviceRegistry:
     def sessions_of(self, identity: str) -> list[Session]:
         return [session for session in self._sessions if session.identity == identity]
 
-    def leg_of(self, identity: str, sid: str) -> BrowserLeg | None:
-        """The live leg of this identity with that CA sid, or with the temporary one of its browser."""
+    def leg_at(self, session: Session, sid: str) -> BrowserLeg | None:
+        """The live leg that a browser means by a CA sid, or by the temporary one that it made up.
+
+        Several tabs of one person may ring with the same sid, so a socket's own leg comes first; one that lost its
+        socket belongs to whoever of that identity asks for it."""
+        legs = [leg for leg in self._legs if leg.identity == session.identity and leg.is_called(sid)]
+        own = [leg for leg in legs if leg.session is session]
+        lost = [leg for leg in legs if not leg.session.is_open]
+        return next(iter(own + lost), None)
+
+    def leg_with_token(self, identity: str, sid: str, token: str) -> BrowserLeg | None:
+        """The leg that a browser may take up again on another socket."""
         for leg in self._legs:
-            if leg.identity == identity and (leg.temporary_sid == sid or (leg.call and leg.call.sid == sid)):
+            if (
+                leg.identity == identity
+                and leg.is_called(sid)
+                and hmac.compare_digest(leg.reconnect_token.encode(), token.encode())
+            ):
                 return leg
         return None
 

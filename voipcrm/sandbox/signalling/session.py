@@ -138,7 +138,7 @@ class Session:
             await self._reattach(sid, str(payload["reconnect"]))
             return
         offer = text_of(payload, "sdp")
-        if self.devices.leg_of(self.identity, sid) is not None:
+        if self.devices.leg_at(self, sid) is not None:
             return  # the same invite again
         if not self.grant.ttl:
             await self._refuse(sid, Code.TOKEN_EXPIRED, "Access Token expired")
@@ -165,8 +165,8 @@ class Session:
             await call.hang_up_reported("completed")
 
     async def _reattach(self, sid: str, token: str) -> None:
-        leg = self.devices.leg_of(self.identity, sid)
-        if leg is None or leg.reconnect_token != token:
+        leg = self.devices.leg_with_token(self.identity, sid, token)
+        if leg is None:
             await self.send("hangup", callsid=sid)
             return
         await leg.reattached(self)
@@ -209,7 +209,7 @@ class Session:
         )
 
     def _leg(self, payload: Payload) -> BrowserLeg | None:
-        return self.devices.leg_of(self.identity, text_of(payload, "callsid"))
+        return self.devices.leg_at(self, text_of(payload, "callsid"))
 
     _HANDLERS = {  # noqa: RUF012 - a table, never changed
         "listen": _listen,
