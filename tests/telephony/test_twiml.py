@@ -138,6 +138,7 @@ def test_hold_music_plays_for_ever():
 def test_the_small_documents():
     assert [verb.tag for verb in parsed(twiml.hang_up())] == ["Hangup"]
     assert list(parsed(twiml.empty())) == []
+    assert only(twiml.pause(seconds=120)).attrib == {"length": "120"}
     assert only(twiml.reject()).get("reason") == "rejected"
     assert only(twiml.reject(reason="busy")).get("reason") == "busy"
 
@@ -223,6 +224,7 @@ def test_only_whole_http_urls_are_called_back(url):
         (twiml.reject, {"reason": "lazy"}),
         (twiml.say_and_hang_up, {"text": "a", "language": "en US"}),
         (twiml.say_and_hang_up, {"text": "a", "voice": "a b"}),
+        (twiml.pause, {"seconds": 0}),
         (twiml.hold_music, {"url": WAIT, "loop": -1}),
     ],
 )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
 from json import JSONDecodeError
-from typing import Literal
+from typing import Any, Literal
 
 import requests
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
@@ -172,10 +172,12 @@ class Provider:
         """
         if recording_sid != CURRENT_RECORDING:
             _sid(recording_sid, "RE")
-        change = {"pause_behavior": "silence" if keep_silence else "skip"} if paused else {}
+        change: dict[str, Any] = {"status": "in-progress"}
+        if paused:
+            change = {"status": "paused", "pause_behavior": "silence" if keep_silence else "skip"}
         with _translated(gone=RecordingGone):
             recording = self._client.calls(_sid(call_sid, "CA")).recordings(recording_sid)
-            recording.update("paused" if paused else "in-progress", **change)
+            recording.update(**change)
 
     # Application and numbers
 
@@ -194,10 +196,10 @@ class Provider:
         with _translated():
             found = next(iter(self._client.applications.list(friendly_name=name, limit=1)), None)
             if found is None:
-                return self._client.applications.create(friendly_name=name, **wanted).sid
+                return str(self._client.applications.create(friendly_name=name, **wanted).sid)
             if any((getattr(found, field) or "") != value for field, value in wanted.items()):
-                self._client.applications(found.sid).update(**wanted)
-            return found.sid
+                found.update(**wanted)
+            return str(found.sid)
 
     def list_numbers(self) -> list[NumberFacts]:
         """Every number of the account, up to 1,000."""

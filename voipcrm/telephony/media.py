@@ -74,10 +74,11 @@ def open_media(
 
 
 def _send(session: requests.Session, request: requests.PreparedRequest, timeout: float) -> requests.Response:
-    settings = session.merge_environment_settings(request.url, {}, True, None, None)
+    url = str(request.url)
+    settings = session.merge_environment_settings(url, {}, True, None, None)
     try:
         # Through the adapter, since Session.send looks into a Location even when told not to follow it.
-        adapter = session.get_adapter(request.url or "")
+        adapter = session.get_adapter(url)
         return adapter.send(request, timeout=(timeout, READ_TIMEOUT_SECONDS), **settings)
     except requests.RequestException as failure:
         raise ProviderUnreachable("The phone provider can’t be reached right now.") from failure
@@ -97,4 +98,4 @@ def _is_public_https(url: str) -> bool:
     except (OSError, UnicodeError):
         return False
     # A name that resolves elsewhere a moment later would still have to show a certificate for itself.
-    return bool(found) and all(ipaddress.ip_address(entry[4][0].split("%")[0]).is_global for entry in found)
+    return bool(found) and all(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_global for entry in found)

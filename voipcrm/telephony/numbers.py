@@ -78,6 +78,7 @@ def parse(text: str, default_country: str) -> E164:
     return _best_reading(typed, default_country)
 
 
+@lru_cache(maxsize=4096)  # a page of history shows the same numbers again and again
 def display(e164: str, home_country: str) -> str:
     """The number as people at home write it, or internationally if it is from elsewhere; other text unchanged."""
     number = _number(e164)
