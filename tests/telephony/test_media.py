@@ -93,6 +93,7 @@ INTERNAL = [
     "file:///etc/passwd",
     "//127.0.0.1/x.wav",
     "/another/path/on/the/same/host.wav",
+    "https://no-such-host.invalid/x.wav",
     "https://[broken/x.wav",
     "",
 ]

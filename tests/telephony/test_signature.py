@@ -140,6 +140,10 @@ def test_without_a_usable_token_nothing_is_genuine(tokens):
     assert verify(URL, PARAMS, SIGNATURE, tokens=tokens) is False
 
 
+def test_a_bare_string_is_not_a_list_of_one_letter_tokens():
+    assert not verify(URL, PARAMS, compute(URL, PARAMS, TOKEN[0]), tokens=TOKEN)
+
+
 def test_an_empty_token_is_not_a_key():
     from base64 import b64encode
     from hmac import digest

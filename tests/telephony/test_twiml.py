@@ -169,7 +169,16 @@ def test_characters_that_xml_cannot_carry_are_dropped():
 
 
 BAD_NUMBERS = ["", "+1", "14155550123", "+1 415 555 0123", "+14155550123,,9", "+0123456789", "sip:a@b.c", "client:u_1"]
-BAD_NUMBERS += ["+1415555012x", "+１4155550123", "+14155550123\n", "+" + "1" * 16, None, 14155550123, "<Number>"]
+BAD_NUMBERS += [
+    "+1415555012x",
+    "+１4155550123",
+    "+1４155550123",
+    "+14155550123\n",
+    "+" + "1" * 16,
+    None,
+    14155550123,
+    "<Number>",
+]
 
 
 @pytest.mark.parametrize("number", BAD_NUMBERS)
