@@ -1,0 +1,1 @@
+"""A local Twilio for development and tests: REST, signed webhooks, TwiML, the Voice SDK's signalling and real audio."""

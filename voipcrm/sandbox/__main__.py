@@ -1,0 +1,7 @@
+"""`python -m voipcrm.sandbox`."""
+
+import sys
+
+from voipcrm.sandbox.cli import main
+
+sys.exit(main())
