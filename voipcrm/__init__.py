@@ -30,7 +30,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # every static address carries the file's fingerprint
         TEMPLATES_AUTO_RELOAD=False,
     )
     app.url_map.strict_slashes = False

@@ -80,12 +80,21 @@ def _fingerprint(path: str) -> str:
 
 
 def asset(path: str) -> str:
-    """URL of a static file that changes when the file does, so browsers may keep it for a year."""
+    """URL of a static file that changes when the file does, so browsers may keep it for a year (keep_assets)."""
     folder = current_app.static_folder or ""
     return url_for("static", filename=path, v=_fingerprint(f"{folder}/{path}"))
 
 
+def keep_assets(response: Response) -> Response:
+    """What carries a fingerprint stays in the browser. Stylesheets and modules that are imported by another file carry
+    none: Flask answers those with no-cache, so that the browser asks each time whether they changed."""
+    if request.endpoint == "static" and "v" in request.args and response.status_code in {200, 304}:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
 def init_app(app: Flask) -> None:
+    app.after_request(keep_assets)
     app.jinja_env.globals.update(asset=asset, local_time=local_time, length=length)
 
     @app.context_processor
