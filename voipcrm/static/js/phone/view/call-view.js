@@ -55,7 +55,7 @@ export class CallView {
     setText(name, nameOf(call));
     if (call.url) name.href = call.url;
     else name.removeAttribute('href');
-    setText(this.#parts['call-below'], belowOf(call) || call.line);
+    setText(this.#parts['call-below'], belowOf(call, call.company) || call.line);
     const letters = initials(call.name);
     if (letters) setText(this.#parts['call-avatar'], letters);
   }

@@ -70,7 +70,8 @@ export class DockView {
     const word = STATUS[line.status]?.[0] ?? '';
     const about = call ? `${nameOf(call)} ${call.answeredAt ? timer(now - call.answeredAt) : 'Calling'}` : '';
     const ringing = incoming.length ? `${nameOf(incoming[0])} is calling` : '';
-    setText(part(this.#root, 'pill-text'), about || ringing || `Phone: ${this.#elsewhere ? 'in another tab' : word}`);
+    const beside = call && matchMedia(NARROW).matches; // the call itself is shown above the bar
+    setText(part(this.#root, 'pill-text'), beside ? 'Contacts, recent calls, keypad' : about || ringing || `Phone: ${this.#elsewhere ? 'in another tab' : word}`);
   }
 
   hint(shown) {

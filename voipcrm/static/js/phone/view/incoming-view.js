@@ -66,9 +66,10 @@ function fillIncoming(card, call, front) {
   const name = nameOf(call);
   card.setAttribute('aria-label', `Incoming call from ${name}`);
   setText(part(card, 'name'), name);
-  setText(part(card, 'below'), [belowOf(call), call.line].filter(Boolean).join(', '));
-  setText(part(card, 'more'), [call.place, call.last].filter(Boolean).join(' · '));
-  show(part(card, 'more'), Boolean(call.place || call.last));
+  setText(part(card, 'below'), belowOf(call, call.line));
+  const more = [call.company, call.place, call.last].filter(Boolean).join(' · ');
+  setText(part(card, 'more'), more);
+  show(part(card, 'more'), Boolean(more));
   const avatar = part(card, 'avatar');
   if (!avatar.hasChildNodes()) avatar.append(initials(call.name) || icon('user'));
   setText(part(card, 'effect'), front ? effectOn(front) : 'Alt Shift A accepts, Alt Shift R rejects.');

@@ -15,5 +15,5 @@ export function show(element, shown) {
 /** First of name, number and a word for nobody. */
 export const nameOf = (call) => call.name || call.number || 'Unknown caller';
 
-/** The line under the name: company and number, without what the name already says. */
-export const belowOf = (call) => [call.company, call.name && call.number].filter(Boolean).join(', ');
+/** The line under the name, the number first since it must stay visible; without what the name already says. */
+export const belowOf = (call, ...more) => [call.name && call.number, ...more].filter(Boolean).join(', ');
