@@ -316,5 +316,5 @@ async def test_ended_calls_leave_nothing_behind():
             await hears(call.ear, 440)
             await call.hang_up()
         await eventually(lambda: len(board.clock) == 0)
-        await eventually(lambda: not board.devices._legs)
+        await eventually(lambda: not board.devices.legs)
         assert board.clock.lost == 0

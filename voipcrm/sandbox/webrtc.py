@@ -30,6 +30,8 @@ from voipcrm.sandbox.media.leg import MediaLeg
 log = logging.getLogger(__name__)
 
 PCMU = [codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.mimeType == "audio/PCMU"]
+PCMU_PAYLOAD_TYPE = 0
+"""Static payload type of mu-law. Source: RFC 3551."""
 WAITING_FRAMES = 10
 """Frames that may wait for the network before newer ones are dropped: 200 ms."""
 
@@ -78,6 +80,8 @@ class WebRtcLeg(MediaLeg):
     def __init__(self, name: str = "") -> None:
         super().__init__(name)
         self.jitter = JitterBuffer()
+        self.connections = 0
+        """Peer connections so far: one, and one more for every ICE restart."""
         self._peer: RTCPeerConnection | None = None
         self._outgoing: _Outgoing | None = None
         self._closing: set[asyncio.Task] = set()
@@ -150,6 +154,7 @@ class WebRtcLeg(MediaLeg):
     def _new_peer(self) -> RTCPeerConnection:
         # no STUN server: gathering would wait for it for seconds, and for ever without a network
         peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.connections += 1
         self._outgoing = _Outgoing()
         transceiver = peer.addTransceiver(self._outgoing, direction="sendrecv")
         transceiver.setCodecPreferences(PCMU)  # before any remote description: aiortc chooses codecs in there
@@ -190,7 +195,3 @@ class WebRtcLeg(MediaLeg):
         task = asyncio.get_running_loop().create_task(peer.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
-
-
-PCMU_PAYLOAD_TYPE = 0
-"""Static payload type of mu-law. Source: RFC 3551."""

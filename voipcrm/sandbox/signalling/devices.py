@@ -42,6 +42,11 @@ class DeviceRegistry:
     def account_sid(self) -> str:
         return self.tokens.account_sid
 
+    @property
+    def legs(self) -> tuple[BrowserLeg, ...]:
+        """Every call leg at a browser, ringing ones included, oldest first."""
+        return tuple(self._legs)
+
     def find(self, identity: str) -> list[Callable[[], BrowserLeg]]:
         """A factory of endpoints for every device of this identity that may be rung now; empty when it is offline."""
         return [session.new_endpoint for session in self.sessions_of(identity) if session.is_listening]
