@@ -66,8 +66,12 @@ def _call(request: web.Request) -> Call:
 
 
 async def state(request: web.Request) -> web.Response:
-    """GET: calls, conferences, devices, far ends and what they hear, webhooks, debugger, disorder, faults, clock."""
+    """
+    GET: calls, conferences, devices, far ends and what they hear, webhooks, debugger, disorder, faults, clock.
+    `?brief=1` is what the page needs: without recordings, far ends and the forms of webhooks.
+    """
     parts = request.app[PARTS]
+    brief = "brief" in request.query
     exchange = parts.exchange
     webhooks = exchange.webhooks
     return web.json_response(
@@ -77,12 +81,14 @@ async def state(request: web.Request) -> web.Response:
             "conferences": [_conference(row) for row in exchange.conferences.rows.values() if row.is_live],
             "queues": [{"name": row.name, "waiting": len(row.waiting)} for row in exchange.queues.rows.values()],
             "devices": exchange.devices.report(),
-            "far_ends": exchange.far_ends.report(),
-            "recordings": [row.__dict__ for row in exchange.recordings.rows.values()][-CALLS_SHOWN:],
+            "far_ends": [] if brief else exchange.far_ends.report(),
+            "recordings": [] if brief else [row.__dict__ for row in exchange.recordings.rows.values()][-CALLS_SHOWN:],
             "webhooks": {
                 "delivered": webhooks.delivered,
                 "failed": webhooks.failed,
-                "recent": [delivery.as_json() for delivery in reversed(webhooks.recent)],
+                "recent": [
+                    delivery.as_json() | ({"params": {}} if brief else {}) for delivery in reversed(webhooks.recent)
+                ],
             },
             "notifications": exchange.notifications.as_json(),
             "disorder": parts.disorder.as_json(),
@@ -113,8 +119,21 @@ def call_json(parts: Parts, call: Call) -> dict[str, Any]:
         "created_at": call.created_at.isoformat(),
         "media": call.leg.connected.is_set(),
         "conference": bool(call.participant),
-        "far_end": far_end.report() if far_end else None,
+        "far_end": _without_history(far_end.report()) if far_end else None,
     }
+
+
+def _without_history(report: dict[str, Any]) -> dict[str, Any]:
+    """The minute's measurements are in GET /control/calls/<sid> and in `far_ends`."""
+    return report | {"hears": {name: value for name, value in report["hears"].items() if name != "history"}}
+
+
+async def show(request: web.Request) -> web.Response:
+    """GET one call, with the minute's measurements of its simulated end."""
+    call = _call(request)
+    far_end = request.app[PARTS].exchange.far_ends.of_call(call.sid)
+    shown = call_json(request.app[PARTS], call)
+    return web.json_response(shown | {"far_end": far_end.report() if far_end else None})
 
 
 def _conference(row: Conference) -> dict[str, Any]:
@@ -243,6 +262,7 @@ def add_routes(app: web.Application) -> None:
     """All below /control."""
     app.router.add_get("/control/state", state)
     app.router.add_get("/control/behaviours", behaviours)
+    app.router.add_get("/control/calls/{call}", show)
     app.router.add_post("/control/ring", ring)
     app.router.add_post("/control/calls/{call}/hangup", hang_up)
     app.router.add_post("/control/calls/{call}/digits", digits)

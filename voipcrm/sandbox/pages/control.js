@@ -42,7 +42,7 @@ const callRow = (call) => {
   end.addEventListener("click", () => { end.blur(); post(`/control/calls/${call.sid}/hangup`).then(refresh, complain); });
   const action = cell("");
   action.append(end);
-  const hears = call.far_end?.hears?.frequency;
+  const hears = call.far_end?.hears?.latest?.hz;
   const state = call.status + (call.conference ? ", conference" : "") + (hears ? `, hears ${Math.round(hears)} Hz` : "");
   return row(cell(call.from), cell(call.to), cell(state), cell(minutes(call.seconds)), action);
 };
@@ -83,7 +83,7 @@ const complain = (error) => {
 
 async function refresh() {
   try {
-    const response = await fetch("/control/state");
+    const response = await fetch("/control/state?brief=1");
     show(await response.json());
   } catch {
     const clock = document.querySelector("#clock");
