@@ -4,7 +4,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from voipcrm.cli import users
+    from voipcrm.cli import provider, release, scheduler, users, worker
 
-    for group in (users.cli, users.roles):
-        app.cli.add_command(group)
+    for command in (users.cli, users.roles, provider.cli, release.cli, worker.cli, scheduler.cli):
+        app.cli.add_command(command)

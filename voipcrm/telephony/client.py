@@ -20,7 +20,7 @@ from twilio.rest import Client
 from voipcrm.telephony.errors import LegGone, ProviderRefused, ProviderUnreachable, RecordingGone, TelephonyError
 from voipcrm.telephony.media import open_media
 from voipcrm.telephony.numbers import E164_PATTERN
-from voipcrm.telephony.provider_facts import CallFacts, NumberFacts, ParticipantFacts, RecordingFacts
+from voipcrm.telephony.provider_facts import ApplicationFacts, CallFacts, NumberFacts, ParticipantFacts, RecordingFacts
 from voipcrm.telephony.wire import TIMEOUT_SECONDS, Wire
 
 PAGE_SIZE = 200
@@ -200,6 +200,22 @@ class Provider:
             if any((getattr(found, field) or "") != value for field, value in wanted.items()):
                 found.update(**wanted)
             return str(found.sid)
+
+    def fetch_application(self, sid: str) -> ApplicationFacts:
+        """Raises ProviderRefused (code 20404) if the account has no such application."""
+        with _translated():
+            return ApplicationFacts.of(self._client.applications(_sid(sid, "AP")).fetch())
+
+    def wire_application(self, sid: str, *, voice_url: str, status_url: str) -> ApplicationFacts:
+        """Make one application ask us what to do with a call, and report on it."""
+        with _translated():
+            changed = self._client.applications(_sid(sid, "AP")).update(
+                voice_url=voice_url,
+                voice_method="POST",
+                status_callback=status_url,
+                status_callback_method="POST",
+            )
+            return ApplicationFacts.of(changed)
 
     def list_numbers(self) -> list[NumberFacts]:
         """Every number of the account, up to 1,000."""

@@ -129,6 +129,25 @@ class NumberFacts:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationFacts:
+    """A TwiML application: where browsers' calls and those of the numbers wired to it are reported."""
+
+    sid: str
+    name: str | None
+    voice_url: str | None
+    status_url: str | None
+
+    @classmethod
+    def of(cls, application: Any) -> ApplicationFacts:
+        return cls(
+            sid=application.sid,
+            name=application.friendly_name or None,
+            voice_url=application.voice_url or None,
+            status_url=application.status_callback or None,
+        )
+
+
 def _whole(value: Any) -> int | None:
     try:
         number = int(value)

@@ -1,0 +1,76 @@
+"""Put the demo's people, contacts, lines and routes into an empty house, once."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from voipcrm.accounts.models import Role, User
+from voipcrm.cli.demo import cast
+from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
+from voipcrm.core.app import settings
+from voipcrm.core.db import db
+from voipcrm.routes.models import InboundRoute, RouteTarget
+from voipcrm.trunks.models import Line
+
+
+def seed_once() -> bool:
+    """Seed a house without people; False and nothing changed where there are some.
+
+    People are never deleted, so a house that was seeded once stays as its people made it."""
+    if not settings.is_sandbox or db.session.scalars(sa.select(User.id).limit(1)).first() is not None:
+        return False
+    people = _people()
+    _lines_and_routes(people)
+    _contacts(people)
+    db.session.flush()
+    return True
+
+
+def logins() -> list[dict[str, str]]:
+    """The demo people who can still sign in with the demo's password."""
+    return [
+        {"email": email, "password": cast.PASSWORD, "about": about}
+        for email, _, _, about in cast.PEOPLE
+        if User.signing_in(email, cast.PASSWORD)
+    ]
+
+
+def _people() -> dict[str, User]:
+    roles = {role.name: role for role in db.session.scalars(sa.select(Role))}
+    people = {}
+    for email, name, held, _ in cast.PEOPLE:
+        user = User(email=email, name=name, roles=[roles[role] for role in held], time_zone=settings.default_time_zone)
+        user.set_password(cast.PASSWORD)
+        db.session.add(user)
+        people[email] = user
+    return people
+
+
+def _lines_and_routes(people: dict[str, User]) -> None:
+    lines = [Line(number=number, label=label) for number, label in cast.LINES]
+    if settings.twilio_number not in {line.number for line in lines}:
+        lines.append(Line(number=settings.twilio_number, label="Main line"))
+    db.session.add_all(lines)
+    for index, description, rung in cast.ROUTES:
+        targets = [RouteTarget(user=people[email], position=position) for position, email in enumerate(rung)]
+        line = None if index is None else lines[index]
+        db.session.add(InboundRoute(line=line, description=description, targets=targets))
+
+
+def _contacts(people: dict[str, User]) -> None:
+    owner = people[cast.PEOPLE[0][0]]
+    companies: dict[str, Organization] = {}
+    db.session.flush()
+    for name, company, numbers, email, note in cast.CONTACTS:
+        person = Person(
+            name=name,
+            organization=companies.setdefault(company, Organization(name=company)),
+            owner_id=owner.id,
+            note=note,
+            numbers=[
+                PhoneNumber(number=number, label=label, position=position)
+                for position, (label, _, number) in enumerate(one.rpartition(" ") for one in numbers.split("; "))
+            ],
+            emails=[EmailAddress(address=email)] if email else [],
+        )
+        db.session.add(person)

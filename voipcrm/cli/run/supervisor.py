@@ -1,0 +1,156 @@
+"""Starts the processes in order, keeps them alive, and stops them all when told to."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import time
+from collections.abc import Callable
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from voipcrm.cli.run.child import Child
+from voipcrm.cli.run.environment import CannotStart
+from voipcrm.cli.run.house import House
+
+TICK_SECONDS = 0.1
+START_SECONDS = 90.0  # a slow, loaded machine
+ASK_AGAIN_SECONDS = 1.2  # the worker ends a running job when it is asked a second time, a second or more later
+STOP_SECONDS = 3.5
+REDIS_STOP_SECONDS = 1.0
+NOTED = ("PORT", "SANDBOX_PORT", "REDIS_URL")
+
+
+class Stopped(Exception):
+    """A person or the system asked us to stop."""
+
+
+class Supervisor:
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self._stop_asked = False
+        self._running: list[Child] = []  # in the order of their start
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask_to_stop)
+
+    def start(self) -> dict:
+        """Start everything and wait until calls can be made. Returns what the release printed: {"logins": […]}.
+
+        Raises CannotStart with the last lines of the log that tells why, Stopped when asked to stop meanwhile."""
+        house = self.house
+        if house.redis:
+            self._start(house.redis)
+        if house.sandbox:
+            self._start(house.sandbox)
+        release = house.release()
+        release.log.unlink(missing_ok=True)
+        self._finish(release, "The database could not be prepared")
+        for child in house.children:
+            if child not in self._running:
+                self._start(child)
+        if house.sandbox:
+            self._until(lambda: _listens(int(house.environment["SANDBOX_PORT"])), house.sandbox)
+        if house.is_sandbox:
+            self._finish(house.wire(), "The phone sandbox could not be set up")
+        self._until(lambda: _is_healthy(int(house.environment["PORT"])), house.web)
+        return json.loads(release.log.read_text().splitlines()[-1])
+
+    def watch(self) -> None:
+        """Start again whatever dies, until asked to stop. Raises CannotStart when one dies again and again."""
+        while not self._stop_asked:
+            self._revive()
+            time.sleep(TICK_SECONDS)
+
+    def stop(self) -> None:
+        """End everything within 5 s: first those that use Redis, then Redis."""
+        others = [child for child in self._running if child is not self.house.redis]
+        _end(others, STOP_SECONDS)
+        if self.house.redis:
+            _end([self.house.redis], REDIS_STOP_SECONDS)
+        self._running.clear()
+        self._note()
+
+    def _ask_to_stop(self, _number: int, _frame: object) -> None:
+        self._stop_asked = True
+
+    def _start(self, child: Child) -> None:
+        child.start()
+        if child not in self._running:
+            self._running.append(child)
+        self._note()
+
+    def _note(self) -> None:
+        environment = {name: self.house.environment[name] for name in NOTED if name in self.house.environment}
+        self.house.folder.note(environment, [child.pid for child in self._running if child.pid])
+
+    def _revive(self) -> None:
+        for child in list(self._running):
+            if child.process is not None and child.process.poll() is not None:
+                child.note_death()
+            if child.is_hopeless:
+                raise CannotStart(
+                    f"The {child.name} process keeps failing. The end of {child.log}:\n{child.last_lines()}"
+                )
+            if child.process is None and time.monotonic() >= child.next_start_at:
+                self._start(child)
+
+    def _finish(self, task: Child, problem: str) -> None:
+        """Run a task that ends by itself."""
+        self._start(task)
+        self._until(lambda: task.process is not None and task.process.poll() is not None, task, dies=True)
+        self._running.remove(task)
+        if task.process is None or task.process.returncode:
+            raise CannotStart(f"{problem}. The end of {task.log}:\n{task.last_lines()}")
+
+    def _until(self, done: Callable[[], bool], child: Child, *, dies: bool = False) -> None:
+        until = time.monotonic() + START_SECONDS
+        while not done():
+            if self._stop_asked:
+                raise Stopped
+            if not dies:
+                self._revive()
+            if time.monotonic() > until:
+                raise CannotStart(
+                    f"The {child.name} process is not ready after {START_SECONDS:.0f} s. "
+                    f"The end of {child.log}:\n{child.last_lines()}"
+                )
+            time.sleep(TICK_SECONDS / 2)
+
+
+def _end(children: list[Child], seconds: float) -> None:
+    """SIGTERM, a second one for jobs that take long, SIGKILL at the end; returns when all are gone."""
+    began = time.monotonic()
+    asked_again = False
+    for child in children:
+        child.signal(signal.SIGTERM)
+    while any(child.pid for child in children):
+        passed = time.monotonic() - began
+        if passed > seconds:
+            break
+        if passed > ASK_AGAIN_SECONDS and not asked_again:
+            asked_again = True
+            for child in children:
+                if not child.ends_gently:
+                    child.signal(signal.SIGTERM)
+        time.sleep(0.02)
+    for child in children:
+        child.signal(signal.SIGKILL)  # also what a child left behind in its session
+        if child.process:
+            child.process.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def _is_healthy(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+            return answer.status == 200
+    except (URLError, OSError):
+        return False
