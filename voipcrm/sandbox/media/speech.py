@@ -26,6 +26,9 @@ TEXT_LIMIT = 4096
 """Characters of one <Say>; the same limit as Twilio's."""
 
 
+_ONE_AT_A_TIME = threading.Lock()
+
+
 class NotAudio(ValueError):
     """Bytes that no decoder understands."""
 
@@ -41,7 +44,8 @@ def speak(text: str, voice: str | None = None, language: str | None = None) -> l
 
 @lru_cache(maxsize=128)
 def _spoken(text: str, voice: str, language: str) -> tuple[Frame, ...]:
-    engine = _engine()
+    with _ONE_AT_A_TIME:  # two first callers must not start the library twice: it would crash the process
+        engine = _engine()
     if engine is None:
         return tuple(_chimes(text))
     return tuple(to_frames(engine.say(text, voice, language)))
