@@ -68,6 +68,7 @@ class Dial:
         self.time_limit = whole(verb, "timeLimit", 14400, 1, 86400)
         self.children: list[Child] = []
         self.recording: ActiveRecording | None = None
+        self.ringback: asyncio.Task[None] | None = None
         self.bridged = False
 
     async def run(self) -> dict[str, str]:
@@ -97,10 +98,16 @@ class Dial:
         when, _ = RECORD.get(self.verb.get("record", ""), ("", 0))
         if when == "ringing":
             self._start_recording()
-        self.exchange.tasks.start(self._ringback(), name=f"ringback of {self.parent.sid}")
+        self.ringback = self.exchange.tasks.start(
+            self.program.line.play(ringback()), name=f"ringback of {self.parent.sid}"
+        )
 
-    async def _ringback(self) -> None:
-        await self.program.line.play(ringback())
+    async def _stop_ringback(self) -> None:
+        """Cancelled, not silenced: while it waits for media it could still take the leg out of the bridge."""
+        if self.ringback:
+            self.ringback.cancel()
+            await asyncio.gather(self.ringback, return_exceptions=True)
+        self.program.line.silence()
 
     async def _ring(self, callees: list[Callee]) -> Child | None:
         """Rings all at once; the first who answers, or None. Those who lost have stopped ringing."""
@@ -171,7 +178,7 @@ class Dial:
 
     async def _talk(self, winner: Child) -> None:
         """Joined, until one hangs up, REST takes the callee away, the time is over or the caller presses *."""
-        self.program.line.silence()
+        await self._stop_ringback()
         await self.program.answered()
         if not self.parent.is_live or not winner.call.is_live:
             return
@@ -213,7 +220,7 @@ class Dial:
 
     async def _release(self) -> None:
         """Hangs up every leg of ours that REST has not taken over."""
-        self.program.line.silence()
+        await self._stop_ringback()
         for child in self.children:
             if child.call.is_live and not child.call.departed.is_set():
                 await child.call.hang_up()
