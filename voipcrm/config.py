@@ -64,6 +64,19 @@ class Settings:
     ring_seconds: int = _setting("RING_SECONDS", "how long an incoming call rings, seconds", default=25)
     token_ttl_seconds: int = _setting("TOKEN_TTL", "life of a softphone token, seconds, at most 86400", default=3_600)
     session_hours: int = _setting("SESSION_HOURS", "a sign-in lasts this long, hours", default=12)
+    web_threads: int = _setting(
+        "WEB_THREADS", "threads of one web process; downloads may hold all but two of them", default=32
+    )
+    accel_redirect_prefix: str = _setting(
+        "ACCEL_REDIRECT_PREFIX",
+        "internal location of nginx that serves the recordings' folder, /recordings/; empty: the app sends them itself",
+        default="",
+    )
+    recording_channels: tuple[str, ...] = _setting(
+        "RECORDING_CHANNELS",
+        "whose voice is in the first and second channel of a recording: parent,child or child,parent leg of the call",
+        default=("parent", "child"),
+    )
     log_level: str = _setting("LOG_LEVEL", "debug, info, warning or error", default="warning")
 
     def __post_init__(self) -> None:
@@ -107,6 +120,18 @@ class Settings:
             _check(
                 re.fullmatch("[A-Z]{2}", code) is not None, "DEFAULT_COUNTRY or DIAL_COUNTRIES", "takes codes like US"
             )
+        _check(self.web_threads >= 3, "WEB_THREADS", "must be at least 3")
+        prefix = self.accel_redirect_prefix
+        _check(
+            not prefix or (prefix.startswith("/") and prefix.endswith("/")),
+            "ACCEL_REDIRECT_PREFIX",
+            "must be empty, or begin and end with /",
+        )
+        _check(
+            sorted(self.recording_channels) == ["child", "parent"],
+            "RECORDING_CHANNELS",
+            "must be parent,child or child,parent",
+        )
         _check(1 <= self.token_ttl_seconds <= 86_400, "TOKEN_TTL", "must be 1 to 86400 seconds")
         _check(5 <= self.ring_seconds <= 600, "RING_SECONDS", "must be 5 to 600 seconds")
         _check(1 <= self.call_time_limit_seconds <= 86_400, "CALL_TIME_LIMIT", "must be 1 to 86400 seconds")

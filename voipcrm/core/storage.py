@@ -4,14 +4,21 @@ uses it, and a use in another process opens its own."""
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from flask import Flask, current_app
 
+DRAFTS = "incoming"  # files on their way in; whatever stands elsewhere is whole
+PART_BYTES = 5 * 1024 * 1024
+PARTS_AT_ONCE = 2  # with PART_BYTES: memory stays flat however long the file is
+
 
 class Storage:
-    """A folder of our own, spoken to through obstore so that S3 can take its place."""
+    """A folder of our own, spoken to through obstore so that S3 can take its place. Paths are relative, with /."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -28,6 +35,77 @@ class Storage:
         if self._pid != os.getpid():
             raise RuntimeError("the storage was opened before a fork; open it only inside a request or a job")
         return self._store
+
+    def put(self, path: str, pieces: Iterable[bytes]) -> None:
+        """Write the pieces as they come; nothing is kept if one of them raises, and that error comes out here."""
+        import obstore
+
+        obstore.put(self.store, path, iter(pieces), chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
+
+    def open(self, path: str) -> BinaryIO:
+        """Read a file from any place in it. Raises FileNotFoundError."""
+        import obstore
+
+        return cast(BinaryIO, obstore.open_reader(self.store, path))
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A file from beginning to end. Raises FileNotFoundError."""
+        import obstore
+
+        for piece in obstore.get(self.store, path).stream(min_chunk_size=1024 * 1024):
+            yield bytes(piece)
+
+    def publish(self, draft: str, path: str) -> None:
+        """Give a finished draft its name, replacing what had it. Once this returns it survives a power cut."""
+        source, target = self.local_path(draft), self.local_path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sync(source)
+        source.replace(target)
+        # A rename and a new folder are entries of the folder above, which is only safe once that is on the disk.
+        for folder in (target.parent, *target.parent.parents):
+            _sync(folder)
+            if folder == self.folder:
+                break
+
+    def delete(self, path: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        self.local_path(path).unlink(missing_ok=True)
+
+    def delete_drafts(self, *, before: datetime) -> int:
+        """Remove what a killed process left half written, if untouched since `before`; returns how many files."""
+        folder, count = self.folder / DRAFTS, 0
+        # Not through obstore: its listing leaves out its own unfinished parts.
+        for file in folder.iterdir() if folder.is_dir() else ():
+            try:
+                if file.is_file() and file.stat().st_mtime < before.timestamp():
+                    file.unlink()
+                    count += 1
+            except FileNotFoundError:
+                continue  # finished or removed meanwhile
+        return count
+
+    def free_bytes(self) -> int:
+        """Room left on the disk."""
+        folder = self.folder
+        while not folder.exists():
+            folder = folder.parent
+        return shutil.disk_usage(folder).free
+
+    def local_path(self, path: str) -> Path:
+        """The file itself. Raises ValueError for a path that leads out of the storage."""
+        root = self.folder.resolve()
+        file = (root / path).resolve()
+        if not file.is_relative_to(root) or file == root:
+            raise ValueError("this path leads out of the storage")
+        return file
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def storage() -> Storage:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
+from voipcrm.accounts.models import User
+from voipcrm.accounts.permissions import Can
 from voipcrm.calls.models import Call
 from voipcrm.core import clock
 from voipcrm.core.db import Record
@@ -16,7 +17,11 @@ STATES = ("recording", "pending", "archived", "failed", "absent", "deleted")
 
 
 class Recording(Record):
-    """One audio file the provider made of a call. A promoted call has two: before and after."""
+    """One audio file the provider made of a call. A promoted call has two: before and after.
+
+    recording: it still runs. pending: finished, and its copy is owed. archived: the copy is whole and checked.
+    failed: gave up copying. absent: the provider has no audio. deleted: there was one. The last five never go back
+    to the ones before them, except by `retry`."""
 
     __tablename__ = "recordings"
     __table_args__ = (
@@ -30,17 +35,54 @@ class Recording(Record):
     conference_sid: Mapped[str | None]
     source: Mapped[str] = mapped_column(default="")  # Twilio's RecordingSource
     state: Mapped[str] = mapped_column(default="pending")  # STATES
-    error: Mapped[str | None]  # why it failed or is absent, in words
+    error: Mapped[str | None]  # why it failed, is absent or has to wait, in words
     channels: Mapped[int] = mapped_column(default=1)
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
     duration_seconds: Mapped[int | None]
 
-    tries: Mapped[int] = mapped_column(default=0)
-    next_try_at: Mapped[datetime | None]  # owed to a worker from then on; None: nothing owed
+    pending_at: Mapped[datetime | None]  # since when the copy is owed; a retry by hand counts anew
+    tries: Mapped[int] = mapped_column(default=0)  # how often it was claimed since then; also says whose claim it is
+    next_try_at: Mapped[datetime | None]  # a worker may take it from then on; while one has it, when its claim expires
     archived_at: Mapped[datetime | None]
     path: Mapped[str | None]  # inside the storage
     size_bytes: Mapped[int | None]
     sha256: Mapped[str | None]
-    peaks: Mapped[list[Any] | None] = mapped_column(sa.JSON)  # a list a channel, values 0 to 100
+    peaks: Mapped[list[list[int]] | None] = mapped_column(sa.JSON)  # see waveform.peaks
 
     call: Mapped[Call | None] = relationship()
+
+    @property
+    def is_owed(self) -> bool:
+        """A worker may copy it now."""
+        return self.state == "pending" and self.next_try_at is not None and self.next_try_at <= clock.now()
+
+    @property
+    def is_playable(self) -> bool:
+        return self.state == "archived" and self.path is not None
+
+    def retry(self) -> None:
+        """Owe the copy anew, from now on; only of what failed."""
+        if self.state == "failed":
+            self.state, self.error, self.tries = "pending", None, 0
+            self.pending_at = self.next_try_at = clock.now()
+
+    @staticmethod
+    def visible_to(user: User) -> sa.Select[tuple[Recording]]:
+        """Those of the calls this person may see; with the right to see every call also those of no known call."""
+        query = sa.select(Recording)
+        if user.may(Can.VIEW_ALL_CALLS):
+            return query
+        # EXISTS, not IN: the newest page then costs a few look-ups instead of a list of all their calls.
+        theirs = Call.visible_to(user).where(Call.id == Recording.call_id).with_only_columns(Call.id)
+        return query.where(theirs.correlate(Recording).exists())
+
+    @staticmethod
+    def with_names(query: sa.Select[tuple[Recording]]) -> sa.Select[tuple[Recording]]:
+        """The same recordings with their calls, people and lines, in the same statement."""
+        call = joinedload(Recording.call)
+        return query.options(
+            call.joinedload(Call.user),
+            call.joinedload(Call.other_user),
+            call.joinedload(Call.line),
+            call.joinedload(Call.person),
+        )

@@ -2,5 +2,6 @@
 import './confirm-dialog.js';
 import './copy-button.js';
 import './main-nav.js';
+import './recording-player.js';
 import './theme-choice.js';
 import './zone-choice.js';

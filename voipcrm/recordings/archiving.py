@@ -1,0 +1,158 @@
+"""Copying finished recordings from the provider to our own storage.
+
+A copy is owed as long as its row is `pending`. A worker claims the row by moving `next_try_at` into the near future
+and keeps moving it while it copies; if it dies, the claim runs out and the next sweep takes the row again. The copy is
+written as a draft and gets its name only when it was read back and found whole, so nobody ever sees half a file.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from secrets import token_hex
+
+import requests
+import sqlalchemy as sa
+import structlog
+from obstore.exceptions import BaseError as StoreError
+
+from voipcrm.calls.callbacks import provider
+from voipcrm.calls.models import Call
+from voipcrm.core import clock
+from voipcrm.core.db import db
+from voipcrm.core.storage import DRAFTS, storage
+from voipcrm.recordings import claims
+from voipcrm.recordings.claims import Claim, ClaimLost
+from voipcrm.recordings.copying import Copy, CopyRefused, StorageFull, copy
+from voipcrm.recordings.models import Recording
+from voipcrm.telephony.errors import MediaNotReady, ProviderRefused, ProviderUnreachable
+
+log = structlog.get_logger(__name__)
+
+# Right after hang-up the audio is often not there yet; later failures are somebody's outage.
+DELAYS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 1_800, 7_200))
+GIVE_UP_AFTER = timedelta(hours=24)
+OUR_TROUBLE = timedelta(minutes=1)
+PATIENCE = timedelta(
+    seconds=5
+)  # a worker waits this long for a try that is nearly due, instead of leaving it to a sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """Why a try came to nothing, in words, and what follows from it."""
+
+    reason: str
+    at_least: timedelta = timedelta(0)  # the shortest wait
+    is_ours: bool = False  # our disk or our bug: no reason to ever give the recording up
+
+
+def archive(recording_id: int) -> timedelta | None:
+    """Copy one recording if that is owed and nobody else is at it. Safe to call at any time, any number of times.
+
+    Returns how soon to try again where that is a matter of seconds, else None: then a sweep does it."""
+    _wait_until_due(recording_id)
+    claim = claims.take(recording_id)
+    if claim is None:
+        return None
+    draft = f"{DRAFTS}/{claim.sid}.{token_hex(4)}"
+    path = f"{claim.started_at:%Y/%m}/{claim.sid}.wav"
+    try:
+        made = _fetch(claim, draft)
+        storage().publish(draft, path)
+    except ClaimLost:
+        log.warning("recording_claim_lost", sid=claim.sid)
+        return None
+    except Exception as problem:
+        known = _setback(problem)
+        delay = _put_off(claim, known or Setback("Something went wrong here. It was logged.", is_ours=True))
+        if known is None:
+            raise
+        return delay
+    finally:
+        storage().delete(draft)
+    _finish(claim, path, made)
+    return None
+
+
+def _fetch(claim: Claim, draft: str) -> Copy:
+    with provider().open_recording_media(claim.sid, "wav") as response:
+        return copy(response, claim, draft, heartbeat=claims.heartbeat(claim))
+
+
+def _wait_until_due(recording_id: int) -> None:
+    due_at = db.session.scalar(sa.select(Recording.next_try_at).where(Recording.id == recording_id))
+    db.session.commit()
+    wait = (due_at - clock.now()) if due_at else timedelta(0)
+    if timedelta(0) < wait <= PATIENCE:
+        time.sleep(wait.total_seconds())
+
+
+def _setback(problem: Exception) -> Setback | None:
+    """What an error of a try means; None for one that nobody foresaw."""
+    match problem:
+        case MediaNotReady():
+            known = Setback("The provider does not have the audio ready yet.")
+        case ProviderUnreachable():
+            known = Setback(problem.sentence, at_least=timedelta(seconds=problem.retry_after or 0))
+        case ProviderRefused():  # a wrong key, say: worth trying again, since an admin can put it right
+            known = Setback(problem.sentence, at_least=DELAYS[3])
+        case requests.RequestException():
+            known = Setback("The connection to the provider broke off.")
+        case CopyRefused():
+            known = Setback(str(problem))
+        case StorageFull():
+            known = Setback(str(problem), at_least=OUR_TROUBLE, is_ours=True)
+        case OSError() | StoreError():
+            log.warning("storage_failed", reason=repr(problem)[:300])
+            known = Setback("Our storage could not take the file.", at_least=OUR_TROUBLE, is_ours=True)
+        case _:
+            known = None
+    return known
+
+
+def _put_off(claim: Claim, setback: Setback) -> timedelta | None:
+    """Note why, and when to try again; or give up. Returns the delay if it is short enough to wait for."""
+    delay = max(DELAYS[min(claim.tries, len(DELAYS)) - 1], setback.at_least)
+    gives_up = not setback.is_ours and clock.now() + delay > claim.pending_at + GIVE_UP_AFTER
+    log.warning("recording_put_off", sid=claim.sid, tries=claim.tries, reason=setback.reason, gives_up=gives_up)
+    values = (
+        {"state": "failed", "next_try_at": None, "error": setback.reason}
+        if gives_up
+        else {"next_try_at": clock.now() + delay, "error": setback.reason}
+    )
+    db.session.rollback()
+    db.session.execute(claims.row_of(claim).values(values))
+    db.session.commit()
+    return delay if delay <= PATIENCE and not gives_up else None
+
+
+def _finish(claim: Claim, path: str, made: Copy) -> None:
+    archived = {
+        "state": "archived",
+        "error": None,
+        "next_try_at": None,
+        "archived_at": clock.now(),
+        "path": path,
+        "size_bytes": made.size_bytes,
+        "sha256": made.sha256,
+        "channels": made.channels,
+        "duration_seconds": made.duration_seconds,
+        "peaks": made.peaks,
+    }
+    # Not by claim: whoever copied it, the file stands there whole, and the first to say so is right.
+    mine = sa.update(Recording).where(Recording.id == claim.id, Recording.state == "pending")
+    db.session.execute(mine.values(archived).execution_options(synchronize_session=False))
+    call = sa.select(Recording.call_id).where(Recording.id == claim.id).scalar_subquery()
+    has = sa.update(Call).where(Call.id == call, Call.has_recording.is_(False)).values(has_recording=True)
+    db.session.execute(has.execution_options(synchronize_session=False))
+    db.session.commit()
+
+
+def due(*, limit: int) -> list[int]:
+    """Ids of recordings that a worker may take now, longest waiting first; also those whose worker died."""
+    query = sa.select(Recording.id).where(Recording.state == "pending", Recording.next_try_at <= clock.now())
+    found = list(db.session.scalars(query.order_by(Recording.next_try_at).limit(limit)))
+    db.session.commit()
+    return found

@@ -1,0 +1,44 @@
+"""Jobs of recordings. The rows say what is owed; whoever rings, and however often, nothing is copied twice."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from voipcrm.core import clock
+from voipcrm.core.db import db
+from voipcrm.core.queue import job, later
+from voipcrm.core.storage import storage
+from voipcrm.recordings import archiving, asking
+from voipcrm.recordings.noting import adopt_orphans
+
+SWEPT_AT_ONCE = 50
+SWEEP_SECONDS = 60  # after that the next sweep goes on, so that short jobs get their turn
+DRAFTS_KEPT = timedelta(days=1)
+
+
+@job(queue="recordings", timeout_seconds=3600)
+def archive(recording_id: int) -> None:
+    """Copy one recording. If the provider needs some seconds more, get in line again instead of holding the worker."""
+    if archiving.archive(recording_id) is not None:
+        later(archive, recording_id)
+
+
+@job(queue="recordings", timeout_seconds=3600)
+def sweep() -> None:
+    """Do what nobody rang for, or whose worker died; rung every 20 seconds. It works the list off itself instead of
+    ringing, so that sweeps which pile up behind a stopped worker find nothing left to do."""
+    adopt_orphans()
+    db.session.commit()
+    until = time.monotonic() + SWEEP_SECONDS
+    for act, owed in ((asking.ask, asking.due), (archiving.archive, archiving.due)):
+        for recording_id in owed(limit=SWEPT_AT_ONCE):
+            if time.monotonic() < until:
+                act(recording_id)
+    storage().delete_drafts(before=clock.now() - DRAFTS_KEPT)
+
+
+@job(queue="recordings", timeout_seconds=600)
+def reconcile() -> None:
+    """Find recordings of which no message ever reached us; rung every 5 minutes."""
+    asking.reconcile()
