@@ -25,8 +25,8 @@ def wire(dry_run: bool) -> None:
         elif dry_run:
             click.echo("Nothing was changed. Run it without --dry-run to change this.")
         else:
-            for make in dict.fromkeys(change.make for change in found if change.make):
-                make()
+            for change in found:
+                change.carry_out()
             db.session.commit()
     except TelephonyError as error:
         raise click.ClickException(error.sentence) from None

@@ -26,7 +26,11 @@ class Change:
     what: str  # "Application AP…, voice address"
     now: str | None
     wanted: str
-    make: Callable[[], object] | None  # None: nothing we may do about it
+    make: Callable[[], object] | None  # None: to be done by hand in the provider's console
+
+    def carry_out(self) -> None:
+        if self.make:
+            self.make()
 
 
 def changes() -> list[Change]:

@@ -7,7 +7,7 @@ import ctypes
 import signal
 import sys
 import time
-from typing import Any
+from typing import Any, cast
 
 import click
 import structlog
@@ -29,7 +29,7 @@ PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
 class HouseWorker(Worker):
     """RQ's forking worker; each job has an app context of its own and dies with the worker."""
 
-    app: Flask
+    app: Flask | None = None
     is_stopping = False
     max_connection_wait_time = 2.0  # RQ's minute is long when a call has just ended
 
@@ -44,6 +44,7 @@ class HouseWorker(Worker):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
     def perform_job(self, *args: Any, **kwargs: Any) -> bool:
+        assert self.app is not None
         with self.app.app_context():
             return super().perform_job(*args, **kwargs)
 
@@ -53,7 +54,7 @@ class HouseWorker(Worker):
 def cli() -> None:
     """Do jobs until stopped: TERM finishes the present one, a second TERM ends it."""
     redis = Redis.from_url(settings.redis_url, health_check_interval=30)
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = cast(Any, current_app)._get_current_object()
     while True:
         try:
             redis.ping()

@@ -8,10 +8,12 @@ import secrets
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from voipcrm.cli.run.environment import CannotStart, given, of_house, of_machine, port_of
-from voipcrm.cli.run.folder import PORT_SECONDS, Folder, check_port, free_port
+from voipcrm.cli.run.folder import PORT_SECONDS, Folder
 from voipcrm.cli.run.house import House
+from voipcrm.cli.run.ports import check_port, free_port
 from voipcrm.cli.run.supervisor import Stopped, Supervisor
 from voipcrm.config import Settings, SettingsInvalid
 
@@ -58,7 +60,7 @@ def _check_ports(folder: Folder, env: dict[str, str]) -> None:
         check_port(name, int(port_of(env, name, 0)), wait_seconds=PORT_SECONDS if folder.had_leftovers else 0)
 
 
-def _tell(house: House, released: dict) -> None:
+def _tell(house: House, released: dict[str, Any]) -> None:
     env = house.environment
     print(f"ready: http://127.0.0.1:{env['PORT']}")
     if released["logins"]:

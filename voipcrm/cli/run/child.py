@@ -34,6 +34,7 @@ class Child:
     environment: dict[str, str]
     log: Path
     ends_gently: bool = False
+    ends_by_itself: bool = False
     process: subprocess.Popen[bytes] | None = None
     next_start_at: float = 0.0  # monotonic
     _deaths: deque[float] = field(default_factory=deque)
@@ -55,7 +56,17 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        return self.process.pid if self.process and self.process.poll() is None else None
+        """None while it does not run."""
+        return self.process.pid if self.process and self.returncode is None else None
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs; negative: the signal that ended it."""
+        return self.process.poll() if self.process else None
+
+    @property
+    def is_over(self) -> bool:
+        return self.returncode is not None
 
     def note_death(self) -> None:
         """Plan the next start: at once, then later and later."""

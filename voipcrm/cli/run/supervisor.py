@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -34,27 +35,28 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask_to_stop)
 
-    def start(self) -> dict:
-        """Start everything and wait until calls can be made. Returns what the release printed: {"logins": […]}.
+    def start(self) -> dict[str, Any]:
+        """Start everything and wait until calls can be made. Returns what prepare.py printed: {"logins": […]}.
 
         Raises CannotStart with the last lines of the log that tells why, Stopped when asked to stop meanwhile."""
         house = self.house
-        if house.redis:
-            self._start(house.redis)
-        if house.sandbox:
-            self._start(house.sandbox)
-        release = house.release()
-        release.log.unlink(missing_ok=True)
-        self._finish(release, "The database could not be prepared")
-        for child in house.children:
-            if child not in self._running:
+        for child in (house.redis, house.sandbox):
+            if child:
                 self._start(child)
-        if house.sandbox:
-            self._until(lambda: _listens(int(house.environment["SANDBOX_PORT"])), house.sandbox)
-        if house.is_sandbox:
-            self._finish(house.wire(), "The phone sandbox could not be set up")
+        preparing = house.prepare()
+        preparing.log.unlink(missing_ok=True)
+        self._start(preparing)
+        self._until(lambda: _first_json(preparing) is not None or preparing.is_over, preparing)
+        self._start(house.web)  # not before the database is ready: it may be an upgrade
+        self._until(lambda: preparing.is_over, preparing)
+        self._running.remove(preparing)
+        if preparing.returncode:
+            raise CannotStart(f"The house could not be prepared. The end of {preparing.log}:\n{preparing.last_lines()}")
         self._until(lambda: _is_healthy(int(house.environment["PORT"])), house.web)
-        return json.loads(release.log.read_text().splitlines()[-1])
+        # Loading the app keeps both cores of a small machine busy, so those that nobody waits for come last.
+        self._start(house.worker)
+        self._start(house.scheduler)
+        return _first_json(preparing) or {"logins": []}
 
     def watch(self) -> None:
         """Start again whatever dies, until asked to stop. Raises CannotStart when one dies again and again."""
@@ -86,7 +88,9 @@ class Supervisor:
 
     def _revive(self) -> None:
         for child in list(self._running):
-            if child.process is not None and child.process.poll() is not None:
+            if child.ends_by_itself:
+                continue
+            if child.is_over:
                 child.note_death()
             if child.is_hopeless:
                 raise CannotStart(
@@ -95,21 +99,12 @@ class Supervisor:
             if child.process is None and time.monotonic() >= child.next_start_at:
                 self._start(child)
 
-    def _finish(self, task: Child, problem: str) -> None:
-        """Run a task that ends by itself."""
-        self._start(task)
-        self._until(lambda: task.process is not None and task.process.poll() is not None, task, dies=True)
-        self._running.remove(task)
-        if task.process is None or task.process.returncode:
-            raise CannotStart(f"{problem}. The end of {task.log}:\n{task.last_lines()}")
-
-    def _until(self, done: Callable[[], bool], child: Child, *, dies: bool = False) -> None:
+    def _until(self, done: Callable[[], bool], child: Child) -> None:
         until = time.monotonic() + START_SECONDS
         while not done():
             if self._stop_asked:
                 raise Stopped
-            if not dies:
-                self._revive()
+            self._revive()
             if time.monotonic() > until:
                 raise CannotStart(
                     f"The {child.name} process is not ready after {START_SECONDS:.0f} s. "
@@ -140,12 +135,13 @@ def _end(children: list[Child], seconds: float) -> None:
             child.process.wait()
 
 
-def _listens(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=0.5):
-            return True
-    except OSError:
-        return False
+def _first_json(child: Child) -> dict[str, Any] | None:
+    """The line of JSON that the process printed among its warnings, if it has come that far."""
+    with suppress(OSError):
+        for line in child.log.read_text(errors="replace").splitlines():
+            with suppress(ValueError):
+                return json.loads(line)
+    return None
 
 
 def _is_healthy(port: int) -> bool:
