@@ -17,7 +17,7 @@ from voipcrm.core import clock
 from voipcrm.core.app import settings
 
 
-def render(page: str, partial: str | None = None, **context: Any) -> Response:
+def render(page: str, partial: str | None = None, /, **context: Any) -> Response:
     """The whole page, or the partial where htmx asked for just that.
 
     htmx 4 sends `HX-Request-Type: full` when it picks #main out of a whole page (links, history), else `partial`."""
