@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import event
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from voipcrm.accounts.models import User
+from voipcrm.accounts.permissions import Can
+from voipcrm.contacts.folding import folded, search_text
 from voipcrm.core.db import Record, db
+
+# Compared by code point in both databases: the same order, and a prefix is a range of the index.
+Folded = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 class Organization(Record):
     __tablename__ = "organizations"
+    __table_args__ = (sa.Index("ix_organizations_sort", "sort_name", "id"),)
 
-    name: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    sort_name: Mapped[str] = mapped_column(Folded)  # kept by this module: the folded name
+
+    @staticmethod
+    def named(name: str) -> Organization | None:
+        """The organization of this name, the oldest if there are several; capitals and accents do not matter.
+        A name that is not there yet becomes a new row of the session; an empty one is None."""
+        if not (sort_name := folded(name)):
+            return None
+        oldest = sa.select(Organization).where(Organization.sort_name == sort_name).order_by(Organization.id).limit(1)
+        known = db.session.scalars(oldest).first()
+        if known is None:
+            known = Organization(name=name)
+            db.session.add(known)
+        return known
 
 
 class Person(Record):
     """Somebody outside whom we call or who calls us."""
 
     __tablename__ = "persons"
-    __table_args__ = (sa.Index("ix_persons_name_id", "name", "id"),)
+    __table_args__ = (sa.Index("ix_persons_sort", "sort_name", "id"),)  # the search index: contacts.searching
 
     name: Mapped[str]
+    sort_name: Mapped[str] = mapped_column(Folded)  # kept by this module: the folded name
+    search_text: Mapped[str] = mapped_column(deferred=True)  # kept by this module: see folding.search_text
     organization_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organizations.id"), index=True)
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"), index=True)
     note: Mapped[str] = mapped_column(default="")
     updated_at: Mapped[datetime | None]
 
-    organization: Mapped[Organization | None] = relationship(lazy="joined")
+    organization: Mapped[Organization | None] = relationship(lazy="joined", load_on_pending=True)
+    owner: Mapped[User | None] = relationship()
     numbers: Mapped[list[PhoneNumber]] = relationship(
         back_populates="person", cascade="all, delete-orphan", order_by="PhoneNumber.position"
     )
@@ -44,6 +71,21 @@ class Person(Record):
     @property
     def company(self) -> str:
         return self.organization.name if self.organization else ""
+
+    @staticmethod
+    def visible_to(user: User) -> sa.Select[tuple[Person]]:
+        """The persons this user may see: all of them with contacts.view, none without."""
+        return sa.select(Person).where(sa.true() if user.may(Can.VIEW_CONTACTS) else sa.false())
+
+    def fold(self, gone: Container[Any] = ()) -> None:
+        """Work out again by what this person is sorted and found; `gone` are rows about to be deleted."""
+        self.sort_name = folded(self.name)
+        self.search_text = search_text(
+            name=self.name,
+            company=self.company,
+            emails=[one.address for one in self.emails if one not in gone],
+            numbers=[one.number for one in self.numbers if one not in gone],
+        )
 
 
 class PhoneNumber(Record):
@@ -89,3 +131,31 @@ def matching(number: str | None) -> tuple[Person | None, str]:
         return found[0], "The number is this person's."
     others = "others" if len(found) > 2 else "another person"
     return found[0], f"The number is shared with {others}; this person was changed last."
+
+
+def sharing(numbers: list[str], person: Person | None) -> list[PhoneNumber]:
+    """The same E.164 numbers where others than `person` have them, each with its person; at most 20."""
+    query = sa.select(PhoneNumber).where(PhoneNumber.number.in_(numbers)).options(sa.orm.joinedload(PhoneNumber.person))
+    if person is not None:
+        query = query.where(PhoneNumber.person_id != person.id)
+    return list(db.session.scalars(query.order_by(PhoneNumber.id).limit(20))) if numbers else []
+
+
+@event.listens_for(Session, "before_flush")
+def _fold(session: Session, _context: Any, _instances: Any) -> None:
+    """Whatever way a name, number or e-mail changes through the session, people are found by the new one.
+    Bulk inserts pass by here: they must give sort_name and search_text themselves, or the database refuses them."""
+    persons: set[Person] = set()
+    for row in [*session.new, *session.dirty, *session.deleted]:
+        if isinstance(row, Person):
+            persons.add(row)
+        elif isinstance(row, PhoneNumber | EmailAddress):
+            persons.add(row.person or session.get_one(Person, row.person_id))
+        elif isinstance(row, Organization):
+            row.sort_name = folded(row.name)
+            if row.id and sa.inspect(row).attrs.name.history.has_changes():
+                persons.update(session.scalars(sa.select(Person).where(Person.organization_id == row.id)).unique())
+    gone = session.deleted
+    for person in persons:
+        if person not in gone:
+            person.fold(gone)

@@ -1,5 +1,148 @@
 """Pages of contacts."""
 
-from flask import Blueprint
+from __future__ import annotations
 
-bp = Blueprint("contacts", __name__)
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, redirect, request, url_for
+from flask_login import current_user
+
+from voipcrm.accounts.permissions import Can
+from voipcrm.contacts.folding import folded
+from voipcrm.contacts.forms import PersonForm, one_line
+from voipcrm.contacts.models import Organization, Person, sharing
+from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_persons
+from voipcrm.core.app import settings
+from voipcrm.core.db import db, find
+from voipcrm.core.gates import requires
+from voipcrm.core.pages import render
+from voipcrm.core.paging import cursor_of_request
+from voipcrm.telephony import numbers
+from voipcrm.telephony.errors import NumberInvalid
+
+bp = Blueprint("contacts", __name__, url_prefix="/contacts")
+A_PERSON = "/persons/<int(max=2147483647):person_id>"
+SUGGESTIONS = 10
+
+
+@bp.get("/persons")
+@requires(Can.VIEW_CONTACTS)
+def persons() -> Any:
+    query = one_line(request.args.get("q"))[:200]
+    page = page_of_persons(Person.visible_to(current_user), query, cursor=cursor_of_request())
+    ends_after_others = page.newer is not None and page.older is None
+    return render(
+        "contacts/persons.html",
+        "contacts/_results.html",
+        page=page,
+        q=query,
+        cut_at=MOST_HITS if ends_after_others and more_match(query) else None,
+    )
+
+
+@bp.get("/persons/create")
+@requires(Can.EDIT_CONTACTS)
+def create() -> Any:
+    """An empty form, or one begun: ?number= and ?name= come from a call with somebody unknown."""
+    return _form(_somebody_new())
+
+
+@bp.post("/persons/create")
+@requires(Can.EDIT_CONTACTS)
+def add() -> Any:
+    return _save(_somebody_new())
+
+
+@bp.get(A_PERSON)
+@requires(Can.VIEW_CONTACTS)
+def person(person_id: int) -> Any:
+    person = find(Person.visible_to(current_user), person_id)
+    return render("contacts/person.html", person=person, shared=sharing([one.number for one in person.numbers], person))
+
+
+@bp.get(A_PERSON + "/edit")
+@requires(Can.EDIT_CONTACTS)
+def edit(person_id: int) -> Any:
+    return _form(find(Person.visible_to(current_user), person_id))
+
+
+@bp.post(A_PERSON + "/edit")
+@requires(Can.EDIT_CONTACTS)
+def change(person_id: int) -> Any:
+    return _save(find(Person.visible_to(current_user), person_id))
+
+
+@bp.get(A_PERSON + "/delete")
+@requires(Can.EDIT_CONTACTS)
+def ask_to_delete(person_id: int) -> Any:
+    """The question as a page, for browsers in which the dialog's script does not run."""
+    return render("contacts/delete.html", person=find(Person.visible_to(current_user), person_id))
+
+
+@bp.post(A_PERSON + "/delete")
+@requires(Can.EDIT_CONTACTS)
+def delete(person_id: int) -> Any:
+    person = find(Person.visible_to(current_user), person_id)
+    name = person.name
+    db.session.delete(person)
+    db.session.commit()
+    flash(f"Deleted {name}.", "good")
+    return redirect(url_for("contacts.persons"), code=303)
+
+
+@bp.get("/numbers/hint")
+@requires(Can.EDIT_CONTACTS)
+def number_hint() -> Any:
+    """Under the field of a number: who else has it. `except` is the person in the form; the number stands in the
+    one argument that is named like the field."""
+    typed = next((value for name, value in request.args.items() if name.endswith("-number")), "")
+    try:
+        number = numbers.parse(typed, settings.default_country)
+    except NumberInvalid:
+        return render("contacts/_number_hint.html", others=[])
+    known = request.args.get("except", 0, type=int)
+    others = [one.person for one in sharing([number], db.session.get(Person, known))]
+    return render("contacts/_number_hint.html", others=others)
+
+
+@bp.get("/organizations/suggestions")
+@requires(Can.EDIT_CONTACTS)
+def companies() -> Any:
+    """Names for the company field's list, as it is typed."""
+    start = folded(request.args.get("company", ""))[:200]
+    query = (
+        sa.select(Organization.name)
+        .where(Organization.sort_name >= start, Organization.sort_name < start + "\U0010ffff")
+        .order_by(Organization.sort_name, Organization.id)
+        .limit(SUGGESTIONS)
+    )
+    return render("contacts/_companies.html", names=list(dict.fromkeys(db.session.scalars(query))) if start else [])
+
+
+def _somebody_new() -> Person:
+    person = Person(name="", note="", owner_id=current_user.id)
+    person.name = one_line(request.args.get("name"))[:200]
+    return person
+
+
+def _form(person: Person) -> Any:
+    form = PersonForm.about(person)
+    if person.id is None and (number := request.args.get("number")):
+        form.numbers[0].form.number.data = one_line(number)[:64]
+    return render("contacts/form.html", "contacts/_form.html", form=form, person=person)
+
+
+def _save(person: Person) -> Any:
+    form = PersonForm.about(person)
+    add_to, remove = request.form.get("add"), request.form.get("remove")
+    if add_to or remove:
+        form.change_rows(add=add_to, remove=remove)
+        return render("contacts/form.html", "contacts/_form.html", form=form, person=person, new_row=add_to)
+    if not form.validate_on_submit():
+        return render("contacts/form.html", "contacts/_form.html", form=form, person=person), 422
+    form.write_to(person)
+    db.session.add(person)
+    db.session.commit()
+    flash("Saved.", "good")
+    return redirect(url_for("contacts.person", person_id=person.id), code=303)

@@ -1,0 +1,168 @@
+"""What people may write about a person, and how it reaches the rows."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+from flask_wtf import FlaskForm
+from wtforms import FieldList, Form, FormField, SelectField, StringField, TelField, TextAreaField
+from wtforms.validators import InputRequired, Length, StopValidation
+
+from voipcrm.accounts.models import User
+from voipcrm.contacts.folding import folded
+from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
+from voipcrm.core import clock
+from voipcrm.core.app import settings
+from voipcrm.core.db import db
+from voipcrm.telephony import numbers
+from voipcrm.telephony.errors import NumberInvalid
+
+LABELS = ("Work", "Mobile", "Home", "Main", "Other")
+MOST_ROWS = 20
+
+
+def one_line(text: str | None) -> str:
+    """The text without line breaks, odd spaces and control characters."""
+    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text or "").split())
+
+
+def many_lines(text: str | None) -> str:
+    """The text with plain line breaks and tabs, and no other control characters (PostgreSQL takes no NUL)."""
+    lines = (text or "").replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
+
+
+class NumberRow(Form):
+    number = TelField(filters=[one_line])
+    label = SelectField(choices=[], validate_choice=False, filters=[one_line], validators=[Length(max=40)])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = ("", *LABELS)
+        kept = self.label.data  # imported labels may be any word; choosing another is no reason to lose it
+        self.label.choices = [(one, one or "No label") for one in known + ((kept,) if kept not in known else ())]
+
+
+class EmailRow(Form):
+    address = StringField(filters=[one_line])
+
+
+class PersonForm(FlaskForm):
+    """Rows of numbers and e-mails may be left empty: empty ones are not kept."""
+
+    name = StringField(
+        "Name",
+        filters=[one_line],
+        validators=[InputRequired("Enter a name."), Length(max=200, message="Use at most 200 characters.")],
+    )
+    company = StringField(
+        "Company", filters=[one_line], validators=[Length(max=200, message="Use at most 200 characters.")]
+    )
+    numbers = FieldList(FormField(NumberRow), max_entries=MOST_ROWS)
+    emails = FieldList(FormField(EmailRow), max_entries=MOST_ROWS)
+    owner_id = SelectField("Owner", coerce=int)
+    note = TextAreaField(
+        "Note", filters=[many_lines], validators=[Length(max=10_000, message="Use at most 10,000 characters.")]
+    )
+
+    @classmethod
+    def about(cls, person: Person) -> PersonForm:
+        """The form, filled with what was sent, else with what is known."""
+        form = cls(
+            data={
+                "name": person.name,
+                "company": person.company,
+                "numbers": [
+                    {"number": numbers.display(one.number, settings.default_country), "label": one.label}
+                    for one in person.numbers
+                ],
+                "emails": [{"address": one.address} for one in person.emails],
+                "owner_id": person.owner_id or 0,
+                "note": person.note,
+            }
+        )
+        form.owner_id.choices = _owners(person.owner_id)
+        for rows in (form.numbers, form.emails):
+            if not rows.entries:
+                rows.append_entry()
+        return form
+
+    def change_rows(self, *, add: str | None, remove: str | None) -> None:
+        """Without saving: one row more in the list named `add`, or without the row named `remove` ("numbers-2")."""
+        for rows in (self.numbers, self.emails):
+            kept = [row.data for row in rows.entries if row.name != remove]
+            if (add == rows.name and len(kept) < MOST_ROWS) or not kept:
+                kept.append(None)
+            while rows.entries:
+                rows.pop_entry()
+            for row in kept:
+                rows.append_entry(row)
+
+    def validate_name(self, field: StringField) -> None:
+        if not folded(field.data or ""):
+            raise StopValidation("Enter a name.")
+
+    def validate_numbers(self, rows: FieldList) -> None:
+        """Each number as people of the default country type it; none twice."""
+        self._numbers: dict[str, str] = {}  # E.164: label
+        for row in rows.entries:
+            if not (typed := row.form.number.data):
+                continue
+            try:
+                number = numbers.parse(typed, settings.default_country)
+            except NumberInvalid as refusal:
+                row.form.number.errors = [str(refusal)]
+                continue
+            if number in self._numbers:
+                row.form.number.errors = ["This number is already in the list."]
+            self._numbers[number] = row.form.label.data or ""
+        _refuse_if_any(rows)
+
+    def validate_emails(self, rows: FieldList) -> None:
+        """Only the form of an address is judged, not whether its mailbox is there; none twice."""
+        self._emails: list[str] = []
+        for row in rows.entries:
+            if not (typed := row.form.address.data):
+                continue
+            try:
+                address = validate_email(typed, check_deliverability=False).normalized.lower()
+            except EmailNotValidError:
+                row.form.address.errors = ["This is not an e-mail address. It reads like name@example.com."]
+                continue
+            if address in self._emails:
+                row.form.address.errors = ["This e-mail is already in the list."]
+            self._emails.append(address)
+        _refuse_if_any(rows)
+
+    def write_to(self, person: Person) -> None:
+        """Put what was validated into the person. A number or e-mail that stays keeps its row."""
+        person.name = self.name.data
+        person.organization = Organization.named(self.company.data)
+        person.owner_id = self.owner_id.data or None
+        person.note = self.note.data
+        person.updated_at = clock.now()
+
+        known_numbers = {one.number: one for one in person.numbers}
+        person.numbers = [known_numbers.get(number) or PhoneNumber(number=number) for number in self._numbers]
+        for position, one in enumerate(person.numbers):
+            one.label, one.position = self._numbers[one.number], position
+
+        known_emails = {one.address: one for one in person.emails}
+        person.emails = [known_emails.get(address) or EmailAddress(address=address) for address in self._emails]
+        for position, one in enumerate(person.emails):
+            one.position = position
+
+
+def _refuse_if_any(rows: FieldList) -> None:
+    if any(row.errors for row in rows.entries):
+        raise StopValidation("Some rows are not valid.")
+
+
+def _owners(present: int | None) -> list[tuple[int, str]]:
+    """Everybody active, and whoever owns the person now, so that saving takes nobody's contacts away."""
+    query = sa.select(User.id, User.name).where(sa.or_(User.deactivated_at.is_(None), User.id == present))
+    people = db.session.execute(query.order_by(sa.func.lower(User.name), User.id))
+    return [(0, "Nobody"), *((user_id, name) for user_id, name in people)]
