@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -130,6 +129,7 @@ class Presence(db.Model):  # type: ignore[name-defined]
     seen_at: Mapped[datetime]
 
     STATES = ("available", "busy", "away", "offline")
+    REACHABLE = ("available", "busy")
 
     @staticmethod
     def report(user_id: int, state: str) -> None:
@@ -145,11 +145,4 @@ class Presence(db.Model):  # type: ignore[name-defined]
     @staticmethod
     def reachable() -> sa.ColumnElement[bool]:
         """Condition: the phone is on and was heard of lately."""
-        return sa.and_(Presence.state.in_(("available", "busy")), Presence.seen_at > clock.now() - PRESENCE_EXPIRES)
-
-
-def people_with(permission: str, user_ids: list[int]) -> list[User]:
-    """Those of these people who are active and hold the permission, in the given order."""
-    query = sa.select(User).options(sa.orm.selectinload(User.roles)).where(User.id.in_(user_ids))
-    found: dict[int, Any] = {user.id: user for user in db.session.scalars(query) if user.may(permission)}
-    return [found[user_id] for user_id in user_ids if user_id in found]
+        return sa.and_(Presence.state.in_(Presence.REACHABLE), Presence.seen_at > clock.now() - PRESENCE_EXPIRES)

@@ -6,18 +6,17 @@ from urllib.parse import urlencode
 
 from flask import current_app
 
-from voipcrm.calls.models import Call
 from voipcrm.core.app import settings
 from voipcrm.telephony.client import Provider
 
 PREFIX = "/voip/webhook/twilio"
 
 
-def callback(name: str, call: Call | None = None, **query: str) -> str:
+def callback(name: str, public_id: str | None = None, **query: str) -> str:
     """Absolute address of one of our webhooks. It names the call, since recording callbacks carry no From or To, and
     those of a conference not even a CallSid; the signature covers the name, so nobody else can choose it."""
-    if call is not None:
-        query = {"call": call.public_id, **query}
+    if public_id is not None:
+        query = {"call": public_id, **query}
     return f"{settings.public_base_url}{PREFIX}/{name}" + (f"?{urlencode(query)}" if query else "")
 
 

@@ -65,10 +65,10 @@ def into_conference(call: Call) -> str:
     return twiml.dial_conference(
         name=call.conference_name or "",
         caller_id=call.line.number if call.line else settings.twilio_number,
-        action_url=callback("dial", call, after="conference"),
-        status_url=callback("conference", call),
+        action_url=callback("dial", call.public_id, after="conference"),
+        status_url=callback("conference", call.public_id),
         wait_url=callback("quiet"),
-        recording_url=callback("recording", call) if call.recording == "on" else None,
+        recording_url=callback("recording", call.public_id) if call.recording == "on" else None,
         end_on_exit=True,
         time_limit_seconds=settings.call_time_limit_seconds,
     )

@@ -33,9 +33,9 @@ def sweep() -> None:
 def link_early_events() -> None:
     """Give events that came before their call was known to that call."""
     mine = sa.or_(CallEvent.call_sid == Call.root_sid, CallEvent.parent_sid == Call.root_sid)
-    early = sa.select(Call).join(CallEvent, mine).where(CallEvent.call_id.is_(None)).distinct().limit(AT_ONCE)
-    for call in db.session.scalars(early).all():
-        adopt_events(call)
+    early = sa.select(Call.id, Call.root_sid).join(CallEvent, mine).where(CallEvent.call_id.is_(None))
+    for call_id, root_sid in db.session.execute(early.distinct().limit(AT_ONCE)).all():
+        adopt_events(call_id, root_sid)
         db.session.commit()
 
 

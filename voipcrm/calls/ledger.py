@@ -7,38 +7,21 @@ This is the hottest path of the app (eleven webhooks a call), hence Core stateme
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
+from sqlalchemy import Connection
 
-from voipcrm.calls.models import Call, CallEvent, Leg
+from voipcrm.calls import statements
 from voipcrm.calls.states import CallState, LegState, Told, call_state, leg_states
 from voipcrm.core import clock
-from voipcrm.core.db import db, insert
+from voipcrm.core.db import db
 from voipcrm.telephony.facts import DialEnded, Form
 from voipcrm.telephony.tokens import user_id_from
 
 log = structlog.get_logger(__name__)
-
-_calls, _legs, _events = Call.__table__, Leg.__table__, CallEvent.__table__
-_CALL_COLUMNS = (
-    _calls.c.id,
-    _calls.c.public_id,
-    _calls.c.direction,
-    _calls.c.root_sid,
-    _calls.c.user_id,
-    _calls.c.state,
-    _calls.c.outcome,
-    _calls.c.reason,
-    _calls.c.answered_at,
-    _calls.c.ended_at,
-    _calls.c.talk_seconds,
-    _calls.c.held_at,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,52 +43,58 @@ def enter(entry: Entry) -> int | None:
     """Write one event and what follows from it; the caller commits. Returns the call's id, None if it is not known yet.
 
     A repeat changes nothing. An event that cannot be understood is kept all the same, with the reason."""
-    call = _lock_call(entry)
+    connection = db.session.connection()
+    call = _lock_call(connection, entry)
     if call is None:
-        _keep(entry, None)
+        _keep(connection, entry, None)
         return None
-    known = _events_of(call.id)
+    known = connection.execute(statements.EVENTS, {"of_call": call.id}).all()
     if all(row.key != entry.key for row in known):
-        _write(call, [*(_told(row) for row in known), _told_now(entry)], entry)
+        _write(connection, call, [*(_read(row, sid=row.call_sid, at=row.at) for row in known), _now(entry)], entry)
     return call.id
 
 
+def enter_first(entry: Entry, *, call_id: int) -> None:
+    """Write the first event of a call that this very transaction made; the caller commits."""
+    connection = db.session.connection()
+    _keep(connection, entry, call_id)
+    for leg in leg_states([_now(entry)]).values():
+        _write_leg(connection, call_id, leg, entry)
+
+
 def work_out_again(call_id: int) -> None:
-    """State and legs of a call from the events it has; for events that were linked to it later. The caller commits."""
-    call = db.session.execute(sa.select(*_CALL_COLUMNS).where(_calls.c.id == call_id).with_for_update()).one()
-    events = [_told(row) for row in _events_of(call_id)]
-    for leg in leg_states(events).values():
-        _write_leg(call.id, leg, None)
-    _write_call(call, call_state(call.direction, call.root_sid, events))
+    """State and legs of a call from the events it has, for events that were linked to it later; the caller commits."""
+    connection = db.session.connection()
+    call = connection.execute(statements.CALL_BY_ID, {"call_id": call_id}).one()
+    rows = connection.execute(statements.EVENTS, {"of_call": call_id}).all()
+    told = [_read(row, sid=row.call_sid, at=row.at) for row in rows]
+    for leg in leg_states(told).values():
+        _write_leg(connection, call_id, leg, None)
+    _write_call(connection, call, call_state(call.direction, call.root_sid, told))
 
 
-def _write(call: Any, events: list[Told], entry: Entry) -> None:
-    error = None
+def _lock_call(connection: Connection, entry: Entry) -> Any:
+    if entry.public_id:
+        return connection.execute(statements.CALL_BY_PUBLIC_ID, {"public_id": entry.public_id}).first()
+    sids = [sid for sid in (entry.sid, entry.parent_sid) if sid]
+    return connection.execute(statements.CALL_BY_LEGS, {"sids": sids}).first()
+
+
+def _write(connection: Connection, call: Any, told: list[Told], entry: Entry) -> None:
     try:
-        legs = leg_states(events)
-        state = call_state(call.direction, call.root_sid, events)
+        legs = leg_states(told)
+        state = call_state(call.direction, call.root_sid, told)
     except (ValueError, TypeError, KeyError, AttributeError) as problem:
         log.exception("event_not_understood", kind=entry.kind, call=call.public_id)
-        error = repr(problem)[:500]
-    _keep(entry, call.id, error)
-    if error is None:
-        if entry.sid in legs:
-            _write_leg(call.id, legs[entry.sid], entry)
-        _write_call(call, state)
+        _keep(connection, entry, call.id, repr(problem)[:500])
+        return
+    _keep(connection, entry, call.id)
+    if entry.sid in legs:
+        _write_leg(connection, call.id, legs[entry.sid], entry)
+    _write_call(connection, call, state)
 
 
-def _lock_call(entry: Entry) -> Any:
-    query = sa.select(*_CALL_COLUMNS).with_for_update(of=_calls)
-    if entry.public_id:
-        query = query.where(_calls.c.public_id == entry.public_id)
-    else:
-        sids = [sid for sid in (entry.sid, entry.parent_sid) if sid]
-        of_leg = sa.select(_legs.c.call_id).where(_legs.c.sid.in_(sids))
-        query = query.where(sa.or_(_calls.c.root_sid.in_(sids), _calls.c.id.in_(of_leg))).limit(1)
-    return db.session.execute(query).first()
-
-
-def _keep(entry: Entry, call_id: int | None, error: str | None = None) -> None:
+def _keep(connection: Connection, entry: Entry, call_id: int | None, error: str | None = None) -> None:
     values = {
         "key": entry.key,
         "kind": entry.kind,
@@ -119,21 +108,10 @@ def _keep(entry: Entry, call_id: int | None, error: str | None = None) -> None:
         "body": entry.body,
         "error": error,
     }
-    db.session.execute(insert(_events).values(values).on_conflict_do_nothing(index_elements=["key"]))
+    connection.execute(statements.keep_event(), values)
 
 
-def _events_of(call_id: int) -> Sequence[Any]:
-    columns = (_events.c.key, _events.c.kind, _events.c.call_sid, _events.c.status, _events.c.sequence, _events.c.at)
-    return db.session.execute(
-        sa.select(*columns, _events.c.body).where(_events.c.call_id == call_id).order_by(_events.c.id)
-    ).all()
-
-
-def _told(row: Any) -> Told:
-    return _read(row, sid=row.call_sid, at=row.at)
-
-
-def _told_now(entry: Entry) -> Told:
+def _now(entry: Entry) -> Told:
     return _read(entry, sid=entry.sid, at=entry.at or clock.now())
 
 
@@ -152,17 +130,9 @@ def _read(event: Any, *, sid: str | None, at: datetime) -> Told:
     )
 
 
-def _write_leg(call_id: int, leg: LegState, entry: Entry | None) -> None:
-    state = {
-        "status": leg.status,
-        "ringing_at": leg.ringing_at,
-        "answered_at": leg.answered_at,
-        "ended_at": leg.ended_at,
-        "duration_seconds": leg.duration_seconds,
-        "sip_code": leg.sip_code,
-    }
+def _write_leg(connection: Connection, call_id: int, leg: LegState, entry: Entry | None) -> None:
     form = Form(entry.body if entry else ())
-    first = {
+    values = {
         "call_id": call_id,
         "sid": leg.sid,
         "parent_sid": entry.parent_sid if entry else None,
@@ -170,12 +140,17 @@ def _write_leg(call_id: int, leg: LegState, entry: Entry | None) -> None:
         "from_party": form.text("From") or "",
         "to_party": leg.to or "",
         "created_at": clock.now(),
+        "status": leg.status,
+        "ringing_at": leg.ringing_at,
+        "answered_at": leg.answered_at,
+        "ended_at": leg.ended_at,
+        "duration_seconds": leg.duration_seconds,
+        "sip_code": leg.sip_code,
     }
-    statement = insert(_legs).values({**first, **state})
-    db.session.execute(statement.on_conflict_do_update(index_elements=["sid"], set_=state))
+    connection.execute(statements.write_leg(), values)
 
 
-def _write_call(call: Any, state: CallState) -> None:
+def _write_call(connection: Connection, call: Any, state: CallState) -> None:
     values = {
         "state": state.state,
         "outcome": state.outcome,
@@ -189,4 +164,5 @@ def _write_call(call: Any, state: CallState) -> None:
         values["user_id"] = state.answered_by
     changed = {name: value for name, value in values.items() if getattr(call, name) != value}
     if changed:
-        db.session.execute(_calls.update().where(_calls.c.id == call.id).values(changed))
+        new = {f"new_{name}": value for name, value in changed.items()}
+        connection.execute(statements.update_call(tuple(changed)), {"of_call": call.id, **new})

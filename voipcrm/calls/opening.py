@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
 
 from voipcrm.accounts.models import User
+from voipcrm.calls import statements
 from voipcrm.calls.ledger import work_out_again
 from voipcrm.calls.models import Call, CallEvent, new_public_id
-from voipcrm.contacts.models import Person, matching
+from voipcrm.contacts.matching import Match, match
 from voipcrm.core import clock
-from voipcrm.core.db import db, insert
+from voipcrm.core.db import db
 from voipcrm.telephony import numbers
 from voipcrm.telephony.facts import VoiceRequest
 from voipcrm.trunks.models import Line
@@ -21,7 +23,7 @@ class TooManyCalls(Exception):
     """This person placed as many calls in the last hour as one person may."""
 
 
-def open_outbound(user: User, *, number: str, line: Line, person: Person | None, reason: str, per_hour: int) -> Call:
+def open_outbound(user: User, *, number: str, line: Line, contact: Match | None, per_hour: int) -> Call:
     """A call that this person is about to place to an E.164 number. Raises TooManyCalls. The caller commits."""
     _hold_to_limit(user, per_hour)
     call = Call(
@@ -30,8 +32,8 @@ def open_outbound(user: User, *, number: str, line: Line, person: Person | None,
         line=line,
         peer_number=number,
         peer_place=numbers.place(number),
-        person=person,
-        person_reason=reason,
+        person_id=contact.person_id if contact else None,
+        person_reason=contact.reason if contact else "",
         recording=line.recording,
     )
     db.session.add(call)
@@ -58,44 +60,63 @@ def _hold_to_limit(user: User, per_hour: int) -> None:
         raise TooManyCalls
 
 
-def open_inbound(request: VoiceRequest, line: Line | None) -> Call:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A call from outside as the answer to it needs it. number is None when the caller hides it."""
+
+    call_id: int
+    public_id: str
+    is_new: bool
+    number: str | None
+    place: str | None
+    line: Line | None
+    contact: Match | None
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.line is not None and self.line.recording == "on"
+
+
+def open_inbound(request: VoiceRequest, line: Line | None) -> Arrival:
     """The call of an arriving leg; the same one when the provider asks twice. The caller commits."""
     withheld = numbers.is_withheld(request.from_)
     number = request.from_ if not withheld and numbers.E164_PATTERN.fullmatch(request.from_ or "") else None
-    person, reason = matching(number)
-    values = {
+    place = numbers.place(number) if number else None
+    contact = match(number)
+    row = {
         "public_id": new_public_id(),
         "root_sid": request.call_sid,
-        "direction": "inbound",
-        "state": "ringing",
         "line_id": line.id if line else None,
         "peer_number": number,
         "peer_text": None if number else (request.from_ or "Anonymous"),
-        "peer_place": numbers.place(number) if number else None,
-        "person_id": person.id if person else None,
-        "person_reason": reason,
+        "peer_place": place,
+        "person_id": contact.person_id if contact else None,
+        "person_reason": contact.reason if contact else "",
         "recording": line.recording if line else "off",
         "started_at": clock.now(),
         "created_at": clock.now(),
-        "talk_seconds": 0,
-        "has_recording": False,
     }
-    made = db.session.execute(
-        insert(Call.__table__).values(values).on_conflict_do_nothing(index_elements=["root_sid"]).returning(Call.id)
-    ).scalar()
-    call = db.session.scalars(sa.select(Call).where(Call.root_sid == request.call_sid)).one()
-    if made is not None:
-        adopt_events(call)
-    return call
+    connection = db.session.connection()
+    call_id = connection.execute(statements.open_inbound(), row).scalar()
+    is_new, public_id = call_id is not None, row["public_id"]
+    if call_id is None:
+        known = sa.select(Call.id, Call.public_id).where(Call.root_sid == request.call_sid)
+        call_id, public_id = connection.execute(known).one()
+    return Arrival(
+        call_id=call_id, public_id=public_id, is_new=is_new, number=number, place=place, line=line, contact=contact
+    )
 
 
-def adopt_events(call: Call) -> None:
+def adopt_events(call_id: int, root_sid: str) -> None:
     """Link events that came before the call was known, and work its state out again if there were any."""
-    mine = sa.or_(CallEvent.call_sid == call.root_sid, CallEvent.parent_sid == call.root_sid)
+    # One look at the few events without a call, whatever the size of the ledger.
+    early = sa.literal(root_sid).in_((CallEvent.call_sid, CallEvent.parent_sid))
     found = db.session.execute(
-        sa.update(CallEvent).where(CallEvent.call_id.is_(None), mine).values(call_id=call.id).returning(CallEvent.id)
+        sa.update(CallEvent)
+        .where(CallEvent.call_id.is_(None), early)
+        .values(call_id=call_id)
+        .returning(CallEvent.id)
+        .execution_options(synchronize_session=False)
     ).all()
     if found:
-        db.session.flush()
-        work_out_again(call.id)
-        db.session.refresh(call)
+        work_out_again(call_id)

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from voipcrm.accounts.models import Presence, people_with
-from voipcrm.accounts.permissions import Can
+from voipcrm.accounts.models import PRESENCE_EXPIRES, Presence, Role, User, user_roles
+from voipcrm.accounts.permissions import Can, expand
+from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
-from voipcrm.routes.models import InboundRoute
+from voipcrm.routes.models import InboundRoute, RouteTarget
 from voipcrm.telephony.twiml import MAX_CLIENTS
 from voipcrm.trunks.models import Line
 
 NOBODY = "Sorry, nobody can take your call right now. Please try again later."
+
+# The route of the line, else the catch-all, with everybody it names: one statement, since a caller is waiting.
+_ROUTE = sa.select(InboundRoute.id).where(
+    InboundRoute.active,
+    sa.or_(InboundRoute.line_id == sa.bindparam("line_id"), InboundRoute.line_id.is_(None)),
+).order_by(InboundRoute.line_id.is_(None)).limit(1).scalar_subquery()  # fmt: skip
+_WITH_PEOPLE = (
+    sa.select(
+        InboundRoute.ring_seconds,
+        InboundRoute.message,
+        User.id.label("user_id"),
+        User.deactivated_at,
+        Presence.state,
+        Presence.seen_at,
+        Role.permissions,
+    )
+    .select_from(InboundRoute)
+    .outerjoin(RouteTarget, RouteTarget.route_id == InboundRoute.id)
+    .outerjoin(User, User.id == RouteTarget.user_id)
+    .outerjoin(Presence, Presence.user_id == User.id)
+    .outerjoin(user_roles, user_roles.c.user_id == User.id)
+    .outerjoin(Role, Role.id == user_roles.c.role_id)
+    .where(InboundRoute.id == _ROUTE)
+    .order_by(RouteTarget.position, User.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +57,20 @@ class Decision:
 def decide(line: Line | None) -> Decision:
     """The line's route, else the catch-all, else a message: never silence. People who are offline, away or asleep are
     passed over at once, and so is who may not receive calls."""
-    route = InboundRoute.for_line(line)
-    if route is None:
+    rows = db.session.connection().execute(_WITH_PEOPLE, {"line_id": line.id if line else None}).all()
+    if not rows:
         return Decision((), settings.ring_seconds, NOBODY)
-    wanted = [target.user_id for target in route.targets]
-    reachable = set(
-        db.session.scalars(sa.select(Presence.user_id).where(Presence.user_id.in_(wanted), Presence.reachable()))
-    )
-    people = people_with(Can.RECEIVE_CALLS, [one for one in wanted if one in reachable])
     return Decision(
-        tuple(person.id for person in people[:MAX_CLIENTS]),
-        route.ring_seconds or settings.ring_seconds,
-        route.message or NOBODY,
+        _reachable(rows)[:MAX_CLIENTS], rows[0].ring_seconds or settings.ring_seconds, rows[0].message or NOBODY
     )
+
+
+def _reachable(rows: Sequence[Any]) -> tuple[int, ...]:
+    """Ids of those who can be rung, in the route's order; a person has a row for each of their roles."""
+    allowed: dict[int, set[str]] = {}
+    earliest = clock.now() - PRESENCE_EXPIRES
+    for row in rows:
+        here = row.state in Presence.REACHABLE and row.seen_at > earliest
+        if row.user_id is not None and row.deactivated_at is None and here:
+            allowed.setdefault(row.user_id, set()).update(row.permissions or ())
+    return tuple(user_id for user_id, held in allowed.items() if Can.RECEIVE_CALLS in expand(held))

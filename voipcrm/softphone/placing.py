@@ -8,7 +8,7 @@ from voipcrm.accounts.models import Presence, User
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls.models import Call
 from voipcrm.calls.opening import TooManyCalls, open_internal, open_outbound
-from voipcrm.contacts.models import Person, PhoneNumber, matching
+from voipcrm.contacts.matching import match
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.telephony import guard, numbers
@@ -37,11 +37,9 @@ def place(user: User, *, to: str, line_id: int | None, contact_id: int | None) -
     line = Line.for_calling(line_id, settings.twilio_number)
     if line is None:
         raise Refused("no_line", "There is no line to call from. Ask an admin to add a number.")
-    person, reason = _whom(number, contact_id)
+    contact = match(number, preferred=contact_id)
     try:
-        return open_outbound(
-            user, number=number, line=line, person=person, reason=reason, per_hour=settings.dial_calls_per_hour
-        )
+        return open_outbound(user, number=number, line=line, contact=contact, per_hour=settings.dial_calls_per_hour)
     except TooManyCalls:
         raise _too_many() from None
 
@@ -60,16 +58,6 @@ def place_internal(user: User, *, colleague_id: int) -> Call:
         return open_internal(user, colleague, per_hour=settings.dial_calls_per_hour)
     except TooManyCalls:
         raise _too_many() from None
-
-
-def _whom(number: str, contact_id: int | None) -> tuple[Person | None, str]:
-    """The contact whose phone icon was clicked if the number is theirs, else whoever has the number."""
-    if contact_id is not None:
-        clicked = sa.select(Person).join(PhoneNumber).where(Person.id == contact_id, PhoneNumber.number == number)
-        person = db.session.scalars(clicked).unique().first()
-        if person is not None:
-            return person, "The call was placed from this contact."
-    return matching(number)
 
 
 def _too_many() -> Refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import structlog
 from flask import request
@@ -11,7 +12,7 @@ from voipcrm.calls import ledger
 from voipcrm.calls.callbacks import callback
 from voipcrm.calls.holding import into_conference
 from voipcrm.calls.models import Call
-from voipcrm.calls.opening import adopt_events, open_inbound
+from voipcrm.calls.opening import Arrival, adopt_events, open_inbound
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.pages import asset
@@ -36,8 +37,9 @@ def placed_by_browser(asked: VoiceRequest) -> str:
     if call.root_sid is None:
         call.root_sid = asked.call_sid
         db.session.flush()
-        adopt_events(call)
-    _enter(asked, call)
+        adopt_events(call.id, asked.call_sid)
+    ledger.enter(replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=call.public_id))
+    db.session.refresh(call)
     if not call.is_live:  # hung up again before the provider asked
         return twiml.hang_up()
     if call.direction == "internal":
@@ -46,30 +48,35 @@ def placed_by_browser(asked: VoiceRequest) -> str:
             caller_id=f"client:{tokens.identity(call.user_id)}",
             parameters={"call": call.public_id, "name": call.user.name, "company": "", "line": "", "number": ""},
             ring_seconds=settings.ring_seconds,
-            **_shared(call),
+            **_callbacks(call.public_id, recorded=call.recording == "on"),
         )
     return twiml.dial_number(
         number=call.peer_number or "",
         caller_id=call.line.number if call.line else settings.twilio_number,
         ring_seconds=45,
-        **_shared(call),
+        **_callbacks(call.public_id, recorded=call.recording == "on"),
     )
 
 
 def arriving(asked: VoiceRequest) -> str:
     """Somebody calls one of our numbers."""
     line = Line.of(asked.to)
-    call = open_inbound(asked, line)
-    _enter(asked, call)
+    arrival = open_inbound(asked, line)
+    event = replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=arrival.public_id)
+    if arrival.is_new:
+        ledger.enter_first(event, call_id=arrival.call_id)
+        adopt_events(arrival.call_id, asked.call_sid)
+    else:
+        ledger.enter(event)
     decision = decide(line)
     if not decision.user_ids:
         return twiml.say_and_hang_up(text=decision.message)
     return twiml.dial_clients(
         identities=[tokens.identity(user_id) for user_id in decision.user_ids],
-        caller_id=call.peer_number or (line.number if line else settings.twilio_number),
-        parameters=_card(call),
+        caller_id=arrival.number or (line.number if line else settings.twilio_number),
+        parameters=_card(arrival),
         ring_seconds=decision.ring_seconds,
-        **_shared(call),
+        **_callbacks(arrival.public_id, recorded=arrival.is_recorded),
     )
 
 
@@ -90,29 +97,22 @@ def hold_music_url() -> str:
     return settings.public_base_url + asset("sounds/hold-music.wav")
 
 
-def _enter(asked: VoiceRequest, call: Call) -> None:
-    event = door.entry("voice", sid=asked.call_sid, status=asked.status)
-    ledger.enter(replace(event, public_id=call.public_id))
-    db.session.refresh(call)
-
-
-def _shared(call: Call) -> dict[str, object]:
+def _callbacks(public_id: str, *, recorded: bool) -> dict[str, Any]:
     return {
-        "action_url": callback("dial", call),
-        "status_url": callback("status", call),
-        "recording_url": callback("recording", call) if call.recording == "on" else None,
+        "action_url": callback("dial", public_id),
+        "status_url": callback("status", public_id),
+        "recording_url": callback("recording", public_id) if recorded else None,
         "time_limit_seconds": settings.call_time_limit_seconds,
     }
 
 
-def _card(call: Call) -> dict[str, str]:
+def _card(arrival: Arrival) -> dict[str, str]:
     """What the browser shows while it rings."""
-    number = call.peer_number
     return {
-        "call": call.public_id,
-        "name": call.person.name if call.person else "",
-        "company": call.person.company if call.person else "",
-        "number": number or "",
-        "line": call.line.label if call.line else "",
-        "place": call.peer_place or "",
+        "call": arrival.public_id,
+        "name": arrival.contact.name if arrival.contact else "",
+        "company": arrival.contact.company if arrival.contact else "",
+        "number": arrival.number or "",
+        "line": arrival.line.label if arrival.line else "",
+        "place": arrival.place or "",
     }
