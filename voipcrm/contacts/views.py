@@ -56,9 +56,9 @@ def add() -> Any:
 
 @bp.get(A_PERSON)
 @requires(Can.VIEW_CONTACTS)
-def person(person_id: int) -> Any:
+def show(person_id: int) -> Any:
     person = find(Person.visible_to(current_user), person_id)
-    return render("contacts/person.html", person=person, shared=sharing([one.number for one in person.numbers], person))
+    return render("contacts/show.html", person=person, shared=sharing([one.number for one in person.numbers], person))
 
 
 @bp.get(A_PERSON + "/edit")
@@ -145,4 +145,4 @@ def _save(person: Person) -> Any:
     db.session.add(person)
     db.session.commit()
     flash("Saved.", "good")
-    return redirect(url_for("contacts.person", person_id=person.id), code=303)
+    return redirect(url_for("contacts.show", person_id=person.id), code=303)
