@@ -27,7 +27,8 @@ document.addEventListener('htmx:before:swap', (event) => {
   const main = tasks?.find((task) => task.type === 'main');
   if (main && !main.fragment.childElementCount) {
     event.preventDefault(); // a proxy's error page, a captive portal, an empty 401: no #main in it
-    if (status !== 401) toast('That page could not be shown. You are still where you were.', { tone: 'bad' });
+    const told = status === 401 || status === 429 || status >= 500; // by response:error below
+    if (!told) toast('That page could not be shown. You are still where you were.', { tone: 'bad' });
   }
 });
 

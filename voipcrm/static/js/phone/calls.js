@@ -270,7 +270,7 @@ export class Calls {
     const call = this.#state.find(key);
     const here = { ...live, problem, endedAt: this.#now(), direction: call.direction };
     const other = this.#state.front && this.#state.front.key !== key && !live.answeredAt;
-    this.#state.over(key, other ? null : outcomeOf(null, here));
+    this.#state.over(key, other ? null : { ...outcomeOf(null, here), at: here.endedAt });
     if (other && !live.byMe) this.#state.notify(`${call.name || call.number || 'The other caller'} stopped calling.`);
     const front = this.#state.front;
     if (front) this.#comeForward(front.key);

@@ -21,6 +21,8 @@ import { part } from './view/parts.js';
 import { listenForShortcuts } from './view/shortcuts.js';
 import { Tablist } from './view/tablist.js';
 
+const OUTCOME_SHOWN_MS = 60_000;
+
 /** Everything of one person's phone in this document. */
 class App {
   #root;
@@ -130,6 +132,7 @@ class App {
     if (role === 'owner') this.#own();
     if (role === 'follower') {
       this.#presence.hush(); // the tab that has the phone speaks for the person
+      this.#state.dismiss();
       this.#phone.stop('other-tab');
     }
     if (role === 'idle') {
@@ -231,11 +234,8 @@ class App {
     setInterval(() => this.#tick(), 1000);
     document.addEventListener('visibilitychange', () => !document.hidden && this.#phone.renew('awake'));
     document.addEventListener('voipcrm:signed-in', () => this.#state.status === 'error' && this.#tabs.role === 'owner' && this.#phone.restart());
-    addEventListener('online', () => {
-      if (this.#state.status === 'offline') this.#state.lineIs('reconnecting');
-      this.#phone.renew('online');
-    });
-    addEventListener('offline', () => this.#phone.device && this.#state.lineIs('offline', { code: 'offline', message: 'You are offline.', remedy: 'Check your internet connection. The phone comes back by itself.' }));
+    addEventListener('online', () => this.#phone.online());
+    addEventListener('offline', () => this.#phone.offline());
     addEventListener('pagehide', () => this.#state.hasCalls || this.#presence.leave());
     addEventListener('pageshow', ({ persisted }) => persisted && this.#tabs.role !== 'follower' && this.#presence.show(this.#state.snapshot()));
     this.#microphone.watch((permission) => {
@@ -244,7 +244,9 @@ class App {
   }
 
   #tick() {
-    const { call, parked } = this.snapshot;
+    const { call, parked, ended } = this.snapshot;
+    const card = part(this.#root, 'ended');
+    if (ended && Date.now() - ended.at > OUTCOME_SHOWN_MS && !card.matches(':hover, :focus-within')) this.#state.dismiss();
     if (!call && !parked.length) return;
     this.#views.call.tick();
     this.#views.incoming.tick();

@@ -5,6 +5,7 @@ import { Renewal } from './renewal.js';
 
 const READY_MS = 12_000;
 const RETRY_MS = 30_000;
+const OFFLINE = { code: 'offline', message: 'You are offline.', remedy: 'Check your internet connection. The phone comes back by itself.' };
 const OUR_OPTIONS = {
   allowIncomingWhileBusy: true, // there is a call-waiting card
   closeProtection: false, // guard.js asks, for ringing calls too
@@ -96,6 +97,19 @@ export class Phone {
 
   prepareAudio() {
     return this.#audio.before(this.#device);
+  }
+
+  /** The browser says that there is no network. What the SDK thinks of it comes later, or never. */
+  offline() {
+    if (this.#device) this.#state.lineIs('offline', OFFLINE);
+  }
+
+  online() {
+    if (this.#state.status === 'offline') {
+      if (this.#device?.state === 'registered') this.#state.lineIs('ready');
+      else this.#state.lineIs('reconnecting', problemOf(31005));
+    }
+    this.renew('online');
   }
 
   callOver() {

@@ -208,7 +208,7 @@ export class PhoneState {
   }
 
   /**
-   * The call is over. `outcome` is {text, tone, again}; null leaves no card (another call is in front and it never
+   * The call is over. `outcome` is {text, tone, again, at: ms}; null leaves no card (another call is in front and it never
    * was ours). If a parked call waits, it comes to the front, still on hold.
    */
   over(key, outcome) {

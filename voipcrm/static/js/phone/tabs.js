@@ -78,9 +78,12 @@ export class Tabs {
   }
 
   #request(options) {
+    let owned = false;
     this.#locks
       .request(this.#name, options, () => {
+        if (this.#waiting?.signal !== options.signal) this.#leaveQueue(); // stolen while a place in the queue was kept
         this.#waiting = null;
+        owned = true;
         return new Promise((resolve) => {
           this.#letGo = resolve;
           this.#become('owner');
@@ -88,10 +91,11 @@ export class Tabs {
       })
       .catch((error) => {
         if (error?.name !== 'AbortError') throw error;
-        if (this.role !== 'owner') return; // we left the queue ourselves
+        if (!owned) return; // we left the queue ourselves
         this.#letGo = null;
         this.#become('follower'); // somebody took the phone
         this.claim();
+        this.greet(); // its first words were spoken while we still held the phone
       });
   }
 
