@@ -158,11 +158,13 @@ export class Phone {
   #newDevice({ token, device: fromServer }) {
     const { Device, Call } = this.#sdk;
     const device = new Device(token, { ...OUR_OPTIONS, ...fromServer, sounds: this.#sounds, Call: withoutDroppingOthers(Call) });
-    device.on('registered', () => this.#state.lineIs('ready'));
-    device.on('unregistered', () => device === this.#device && this.#lost());
-    device.on('error', (error) => this.#trouble(error));
-    device.on('tokenWillExpire', () => this.renew('expiring'));
-    device.on('incoming', (call) => this.#onIncoming(call));
+    // A Device that was switched off may still speak for a moment.
+    const on = (event, act) => device.on(event, (...said) => device === this.#device && act(...said));
+    on('registered', () => this.#state.lineIs('ready'));
+    on('unregistered', () => this.#lost());
+    on('error', (error) => this.#trouble(error));
+    on('tokenWillExpire', () => this.renew('expiring'));
+    on('incoming', (call) => this.#onIncoming(call));
     device.audio?.on('deviceChange', (lost) => this.#audio.lost(device, lost));
     return device;
   }
