@@ -20,6 +20,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from voipcrm.calls import jobs as calls
+from voipcrm.recordings import jobs as recordings
 
 log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 2.0  # after Redis was away
@@ -52,7 +53,7 @@ class Sweep:
         return last is not None and last.get_status() == JobStatus.QUEUED
 
 
-SWEEPS = ((calls.sweep, 60.0),)
+SWEEPS = ((calls.sweep, 60.0), (recordings.sweep, 20.0), (recordings.reconcile, 300.0))  # seconds
 
 
 @click.command("scheduler")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, abort, flash, g, jsonify, redirect, request, url_for
+from flask import Flask, flash, g, jsonify, redirect, request, url_for
 from flask_principal import ActionNeed, Identity, Permission, PermissionDenied, Principal
+from werkzeug.exceptions import Forbidden, NotFound
 
 View = TypeVar("View", bound=Callable[..., Any])
 principal = Principal(use_sessions=False, skip_static=True)
@@ -76,7 +77,8 @@ def init_app(app: Flask) -> None:
             return _ask_to_sign_in()
         if wants_json():
             return jsonify(error={"code": "forbidden", "message": "Your role does not allow this."}), 403
-        abort(404 if request.method in {"GET", "HEAD"} else 403)
+        # Not abort(): what is raised inside an error handler ends as a 500.
+        return app.handle_http_exception(NotFound() if request.method in {"GET", "HEAD"} else Forbidden())
 
 
 def _ask_to_sign_in() -> Any:

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -47,9 +47,12 @@ class Folder:
             ) from None
         self._end_leftovers()
 
-    def note(self, environment: dict[str, str], children: Iterable[int]) -> None:
+    def note(self, environment: dict[str, str], children: Mapping[str, int]) -> None:
         """Write down what runs, for the next start and for commands started by hand."""
-        record = {"environment": environment, "children": [[pid, started_at(pid)] for pid in children]}
+        record = {
+            "environment": environment,
+            "children": {name: [pid, started_at(pid)] for name, pid in children.items()},
+        }
         self.write_privately("run.json", json.dumps(record))
 
     def write_privately(self, name: str, text: str) -> Path:
@@ -69,8 +72,8 @@ class Folder:
 
     def _end_leftovers(self) -> None:
         try:
-            recorded = json.loads((self.path / "run.json").read_text())["children"]
-        except (OSError, ValueError, KeyError):
+            recorded = json.loads((self.path / "run.json").read_text())["children"].values()
+        except (OSError, ValueError, KeyError, AttributeError):
             return
         self.had_leftovers = bool(recorded)
         alive = [pid for pid, began in recorded if began and started_at(pid) == began]

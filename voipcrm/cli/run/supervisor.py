@@ -84,7 +84,7 @@ class Supervisor:
 
     def _note(self) -> None:
         environment = {name: self.house.environment[name] for name in NOTED if name in self.house.environment}
-        self.house.folder.note(environment, [child.pid for child in self._running if child.pid])
+        self.house.folder.note(environment, {child.name: child.pid for child in self._running if child.pid})
 
     def _revive(self) -> None:
         for child in list(self._running):

@@ -1,0 +1,89 @@
+"""Real Chromium windows with signed-in people and fake microphones of known tones."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import struct
+import wave
+from pathlib import Path
+from typing import Any
+
+import pytest
+from services import House
+
+from voipcrm.cli.demo.cast import PASSWORD
+
+RATE = 48_000
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",
+)
+
+
+class Browsers:
+    """Opens windows on a house. Each has a browser process of its own: the microphone's tone belongs to the process."""
+
+    def __init__(self, playwright: Any, house: House, folder: Path) -> None:
+        self._playwright, self._house, self._folder = playwright, house, folder
+        self._open: list[Any] = []
+
+    def open(self, who: str = "ada", *, hz: int = 440, path: str = "/", microphone: bool = True, **context: Any) -> Any:
+        """A Playwright page, signed in as that demo person and showing `path`; its microphone hears `hz`.
+
+        hz: whole number, 0 is silence. microphone=False: the person refuses it. context: options of a browser
+        context, such as viewport or color_scheme. `page.context.new_page()` is a second tab."""
+        answer = "--use-fake-ui-for-media-stream" if microphone else "--deny-permission-prompts"
+        tone = f"--use-file-for-fake-audio-capture={self._tone(hz)}"
+        browser = self._playwright.chromium.launch(executable_path=chromium(), args=[*ARGUMENTS, answer, tone])
+        self._open.append(browser)
+        page = browser.new_context(base_url=self._house.url, **context).new_page()
+        page.goto("/sign-in")
+        page.fill("input[name=email]", f"{who}@example.com")
+        page.fill("input[name=password]", PASSWORD)
+        page.click("main button[type=submit], form button[type=submit]")
+        page.wait_for_url(lambda url: "sign-in" not in url)
+        if path != "/":
+            page.goto(path)
+        return page
+
+    def close(self) -> None:
+        for browser in self._open:
+            browser.close()
+
+    def _tone(self, hz: int) -> Path:
+        path = self._folder / f"{hz}.wav"
+        if not path.exists():
+            second = [round(12_000 * math.sin(2 * math.pi * hz * at / RATE)) for at in range(RATE)]
+            with wave.open(str(path), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(RATE)
+                file.writeframes(struct.pack(f"<{RATE}h", *second) * 10)  # whole periods: no click where it repeats
+        return path
+
+
+def chromium() -> str:
+    """Debian's Chromium, or Chrome. Raises RuntimeError saying what to install."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        raise RuntimeError("Chromium is missing: apt-get install chromium")
+    return found
+
+
+@pytest.fixture
+def browsers(live, tmp_path):
+    """Playwright lives only as long as the test: its event loop would stand in the way of coroutine tests."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = Browsers(playwright, live, tmp_path)
+        yield opened
+        opened.close()
