@@ -136,7 +136,8 @@ async def test_a_redirected_caller_leaves_the_callee_hung_up(tmp_path):
 
 
 async def test_sequential_callees_ring_one_after_the_other(tmp_path):
-    twiml = '<Dial sequential="true" timeout="1" action="dial"><Number>+15550150103</Number><Number>+15550150108</Number></Dial>'
+    numbers = "<Number>+15550150103</Number><Number>+15550150108</Number>"
+    twiml = f'<Dial sequential="true" timeout="1" action="dial">{numbers}</Dial>'
     async with world(tmp_path, voice=twiml) as place:
         call = await place.ring(behaviour="tone:700")
         first, second = await eventually(lambda: len(found := place.children_of(call)) == 2 and found)
@@ -164,7 +165,8 @@ async def test_a_star_ends_the_dial_and_a_screened_callee_who_hangs_up_is_not_br
 
 
 async def test_a_sip_callee_and_its_response_code(tmp_path):
-    twiml = '<Dial action="dial" timeout="3"><Sip username="u" password="p">sip:5550102@trunk.example;transport=tls?X-Id=1</Sip></Dial>'
+    sip = '<Sip username="u" password="p">sip:5550102@trunk.example;transport=tls?X-Id=1</Sip>'
+    twiml = f'<Dial action="dial" timeout="3">{sip}</Dial>'
     async with world(tmp_path, voice=twiml) as place:
         call = await place.ring()
         (action,) = await eventually(lambda: place.app.at(PATH + "/dial"))

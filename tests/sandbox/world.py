@@ -134,7 +134,6 @@ class World:
         token = access_token(identity, account=ACCOUNT, key=KEY, secret=SECRET, application=APPLICATION)
         phone = Phone(self.http, self.serving.url.replace("http", "ws") + "/signal", identity, token, self.clock, hz)
         self.phones.append(phone)
-        await phone.open()
         return await phone.register()
 
     def children_of(self, call) -> list:
