@@ -28,7 +28,7 @@ SECRET = "a test secret of at least 32 bytes"
 class Switchboard:
     def __init__(self, grace_seconds: float = 30.0) -> None:
         self.clock, self.tasks, self.far_ends = MediaClock(), Tasks(), FarEndDirectory()
-        self.devices = DeviceRegistry(TokenReader(ACCOUNT, KEY, SECRET), grace_seconds=grace_seconds)
+        self.devices = DeviceRegistry(TokenReader(ACCOUNT, {KEY: SECRET}.get), grace_seconds=grace_seconds)
         self.devices.exchange = self
         self.calls: list[Call] = []
 

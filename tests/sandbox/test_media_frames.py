@@ -1,15 +1,19 @@
 """Mu-law, the jitter buffer, tones, speech and the ear that measures them."""
 
 import io
+import itertools
 import wave
 
+import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from voipcrm.sandbox.farends.hearing import DtmfDetector, Ear, measure
 from voipcrm.sandbox.media import speech, tones, ulaw
 from voipcrm.sandbox.media.frames import FRAME, RATE, SILENCE, mixed
-from voipcrm.sandbox.media.jitter import DEPTH, MOST, JitterBuffer
+from voipcrm.sandbox.media.jitter import DEPTH, JUMP, MOST, JitterBuffer
 
 
 def numbered(number: int) -> np.ndarray:
@@ -121,6 +125,19 @@ def test_a_stream_that_starts_again_elsewhere_is_heard_again():
         assert heard == 20 - DEPTH
 
 
+@given(st.lists(st.tuples(st.integers(0, JUMP - 10), st.integers(0, 20)), max_size=200))
+def test_whatever_arrives_nothing_is_played_twice_or_out_of_order(arrivals):
+    jitter, played = JitterBuffer(), []
+    for number, pops in arrivals:
+        jitter.push(number * FRAME, np.full(FRAME, 1000 + number, np.int16))
+        for _ in range(pops):
+            value = int(jitter.pop()[0])
+            if value >= 1000:  # an original: imitations are fainter
+                played.append(value)
+    assert all(before < after for before, after in itertools.pairwise(played))
+    assert len(played) + jitter.late <= len(arrivals)
+
+
 def test_silence_follows_when_the_sender_stops():
     jitter = JitterBuffer()
     for number in range(10):
@@ -204,11 +221,33 @@ def test_a_sound_file_of_any_rate_keeps_its_pitch_and_length(rate):
     assert measure(np.concatenate(frames)[2000:6000]).hz == pytest.approx(700, abs=1)
 
 
+def test_an_mp3_is_played():
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp3") as container:
+        stream = container.add_stream("mp3", rate=44100)
+        when = np.arange(44100 * 2) / 44100
+        samples = (np.sin(2 * np.pi * 700 * when) * 8000).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = 44100
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+    samples = np.concatenate(speech.load_audio(out.getvalue()))
+    assert len(samples) / RATE == pytest.approx(2, abs=0.15)
+    assert measure(samples[4000:8000]).hz == pytest.approx(700, abs=1)
+
+
 def test_what_is_no_sound_file_is_refused():
     with pytest.raises(speech.NotAudio):
         speech.load_audio(b"<html>not found</html>")
     with pytest.raises(speech.NotAudio):
         speech.load_audio(b"")
+
+
+def test_a_playlist_is_refused_for_it_would_fetch_what_it_names(tmp_path):
+    (tmp_path / "secret.wav").write_bytes(wav(np.ones(8000), 8000))
+    listed = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{tmp_path}/secret.wav\n#EXT-X-ENDLIST\n"
+    with pytest.raises(speech.NotAudio):
+        speech.load_audio(listed.encode())
 
 
 def test_a_mix_is_clipped_instead_of_turned_over():

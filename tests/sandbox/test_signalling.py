@@ -1,14 +1,17 @@
 """Signalling with real sockets and real WebRTC, the browser played by phone.py."""
 
 import asyncio
+import threading
 import time
 
 import aiohttp
+import jwt
 import pytest
 from phone import access_token, hears
 from switchboard import ACCOUNT, APPLICATION, KEY, SECRET, eventually, switchboard
 
 from voipcrm.sandbox.media.mixing import Solo
+from voipcrm.sandbox.signalling.tokens import TokenReader, TokenRefused
 
 
 async def test_a_call_to_an_echo_is_heard_by_the_one_who_speaks():
@@ -238,6 +241,7 @@ async def test_an_ice_restart_moves_the_audio_to_a_new_connection():
         ({"secret": "another secret of at least 32 bytes"}, 31204),
         ({"key": "SK" + "9" * 32}, 31204),
         ({"account": "AC" + "9" * 32}, 31204),
+        ({"ttl": 25 * 3600}, 31207),
         ({"grants": {}}, 31204),
         ({"grants": None}, 31204),
     ],
@@ -252,6 +256,20 @@ async def test_a_wrong_token_is_refused_and_nothing_is_allowed_with_it(claims, c
         assert (await asyncio.wait_for(mallory.errors.get(), 2))["code"] == 31201
         assert not board.calls
         assert not board.devices.listening("u_1")
+
+
+@pytest.mark.parametrize("token", ["", "x.y.z", "not a token", jwt.encode({"exp": 9**9}, SECRET, algorithm="HS256")])
+def test_what_is_no_twilio_token_is_refused(token):
+    with pytest.raises(TokenRefused) as refused:
+        TokenReader(ACCOUNT, {KEY: SECRET}.get).read(token)
+    assert refused.value.code == 31204
+
+
+def test_a_token_without_a_signature_is_refused():
+    claims = {"iss": KEY, "sub": ACCOUNT, "exp": time.time() + 60, "grants": {"identity": "u_1"}}
+    unsigned = jwt.encode(claims, None, algorithm="none", headers={"cty": "twilio-fpa;v=1"})
+    with pytest.raises(TokenRefused):
+        TokenReader(ACCOUNT, {KEY: SECRET}.get).read(unsigned)
 
 
 async def test_a_token_without_an_application_may_not_place_calls():
@@ -311,10 +329,12 @@ async def test_a_call_without_audio_is_ended_with_an_error(monkeypatch):
 async def test_ended_calls_leave_nothing_behind():
     async with switchboard() as board:
         ada = await board.phone("u_1").register()
+        tasks, threads = len(asyncio.all_tasks()), threading.active_count()
         for _ in range(3):
             call = await (await ada.connect(To="echo")).until("open")
             await hears(call.ear, 440)
             await call.hang_up()
         await eventually(lambda: len(board.clock) == 0)
         await eventually(lambda: not board.devices.legs)
-        assert board.clock.lost == 0
+        await eventually(lambda: len(asyncio.all_tasks()) <= tasks)
+        await eventually(lambda: threading.active_count() <= threads)

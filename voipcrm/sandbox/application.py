@@ -38,7 +38,7 @@ def build(settings: Settings) -> Parts:
     store = Store(settings)
     clock = MediaClock()
     recordings = Recordings(store.folder / "recordings", settings.base_url, settings.account_sid, webhooks, tasks)
-    devices = DeviceRegistry(TokenReader(settings.account_sid, settings.api_key_sid, settings.api_key_secret))
+    devices = DeviceRegistry(TokenReader(settings.account_sid, store.secret_of))
     far_ends = FarEndDirectory(tasks)
     exchange = Exchange(
         account_sid=settings.account_sid,

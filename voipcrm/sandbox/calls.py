@@ -29,7 +29,10 @@ PRICE_PER_MINUTE = {"client": 0.004, "number": 0.014}
 class Endpoint(Protocol):
     """The end of a leg: a browser's session or a simulated telephone. All of it is safe after that end has gone."""
 
-    leg: MediaLeg
+    @property
+    def leg(self) -> MediaLeg:
+        """Its audio."""
+        ...
 
     async def ring(self, call: Call) -> None:
         """Offers the call TO this end."""

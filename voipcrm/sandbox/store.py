@@ -157,6 +157,11 @@ class Store:
         """The owned number, or None."""
         return next((row for row in self.numbers.values() if row.phone_number == e164), None)
 
+    def secret_of(self, key_sid: str) -> str | None:
+        """The secret of an API key, for what it signed."""
+        key = self.keys.get(key_sid)
+        return key.secret if key else None
+
     def target_of(self, number: OwnedNumber) -> VoiceTarget:
         """Who answers for a number: its application when it has one, else itself."""
         return self.applications.get(number.voice_application_sid, number)

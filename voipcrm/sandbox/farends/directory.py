@@ -11,9 +11,8 @@ from voipcrm.sandbox.farends.far_end import Behaviour, FarEnd
 from voipcrm.sandbox.tasks import Tasks
 
 if TYPE_CHECKING:
-    from voipcrm.sandbox.exchange import Exchange
-
     from voipcrm.sandbox.calls import Call
+    from voipcrm.sandbox.exchange import Exchange
 
 REMEMBERED = 100
 """Ends that are over but still in the report."""

@@ -83,7 +83,7 @@ class FarEnd:
         self.call: Call | None = None
         self.over = False
         self._tasks = tasks
-        self._script: list[asyncio.Task] = []
+        self._script: list[asyncio.Task[None]] = []
         self._talking = False
 
     def __repr__(self) -> str:

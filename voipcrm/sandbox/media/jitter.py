@@ -27,7 +27,8 @@ class JitterBuffer:
     def __init__(self) -> None:
         self.received = self.late = self.concealed = self.skipped = 0
         self._store: dict[int, Frame] = {}
-        self._next: int | None = None  # number of the frame whose turn it is; None while filling
+        self._next: int | None = None  # number of the frame whose turn it is; None before a stream begins
+        self._filling = True  # nothing is played until there is enough in store
         self._newest = 0
         self._last_stamp: int | None = None
         self._last_number = 0
@@ -42,28 +43,29 @@ class JitterBuffer:
         number = self._number(timestamp)
         if self._next is not None and abs(number - self._next) > JUMP:
             self._store.clear()
-            self._next = None
+            self._next, self._filling = None, True
         for offset, frame in enumerate(to_frames(samples)):
             self._put(number + offset, frame)
 
     def pop(self) -> Frame:
         """The frame whose turn it is: its own, an imitation of the one before, or silence."""
-        if self._next is None:
+        if self._filling or self._next is None:
             if len(self._store) < DEPTH:
                 return SILENCE
+            self._filling = False
             self._next = max(min(self._store), self._newest - DEPTH + 1)
             self._forget_before(self._next)
         depth = self._newest - self._next + 1
         if depth > MOST:
-            self._skip_to(self._newest - DEPTH + 1)
+            self._skip_to(self._next, self._newest - DEPTH + 1)
             depth = DEPTH
         frame = self._store.pop(self._next, None)
         if frame is None:
-            return self._conceal()
+            return self._conceal(self._next)
         self._next += 1
         self._missing_in_a_row = 0
         self._last_played = frame
-        self._shorten_if_deep(depth)
+        self._shorten_if_deep(self._next, depth)
         return frame
 
     def _number(self, timestamp: int) -> int:
@@ -78,36 +80,36 @@ class JitterBuffer:
         if self._next is not None and number < self._next:
             self.late += 1
             return
-        if not self._store and self._next is None:
+        if not self._store and self._filling:
             self._newest = number
         self._store[number] = frame
         self._newest = max(self._newest, number)
         if len(self._store) > MOST + DEPTH:  # nobody listens yet: keep the newest only
             self._forget_before(self._newest - MOST)
 
-    def _conceal(self) -> Frame:
+    def _conceal(self, missing: int) -> Frame:
         self.concealed += 1
         repeat = self._missing_in_a_row
         self._missing_in_a_row += 1
         if self._store:
-            self._next += 1  # lost: later ones are here. When there are none it is only late, so its turn stays.
+            self._next = missing + 1  # lost: later ones are here. When there are none it is late, so its turn stays.
         elif self._missing_in_a_row > MOST:
-            self._next = None
+            self._filling = True
         self._watched, self._shallowest = 0, MOST
         if repeat < len(FADE):
             return (self._last_played * FADE[repeat]).astype(self._last_played.dtype)
         return SILENCE
 
-    def _shorten_if_deep(self, depth: int) -> None:
+    def _shorten_if_deep(self, following: int, depth: int) -> None:
         self._shallowest = min(self._shallowest, depth)
         self._watched += 1
         if self._watched >= WATCHED:
             if self._shallowest > DEPTH:
-                self._skip_to(self._next + 1)
+                self._skip_to(following, following + 1)
             self._watched, self._shallowest = 0, MOST
 
-    def _skip_to(self, number: int) -> None:
-        self.skipped += number - self._next
+    def _skip_to(self, following: int, number: int) -> None:
+        self.skipped += number - following
         self._next = number
         self._forget_before(number)
 

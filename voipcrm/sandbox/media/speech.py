@@ -28,6 +28,9 @@ TEXT_LIMIT = 4096
 
 _ONE_AT_A_TIME = threading.Lock()
 
+SOUND_FORMATS = "wav,mp3,ogg,flac,aiff,au"
+"""What may be played. Never a playlist: its decoder would go and fetch the files and addresses that it names."""
+
 
 class NotAudio(ValueError):
     """Bytes that no decoder understands."""
@@ -130,7 +133,7 @@ def _joined(resampler: av.AudioResampler, frames) -> np.ndarray:
 def load_audio(content: bytes) -> list[Frame]:
     """A whole WAV, MP3 or other file to frames, decoded at once: use a thread. Raises NotAudio."""
     try:
-        with av.open(io.BytesIO(content)) as container:
+        with av.open(io.BytesIO(content), mode="r", options={"format_whitelist": SOUND_FORMATS}) as container:
             if not container.streams.audio:
                 raise NotAudio("the file has no audio stream")
             resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)

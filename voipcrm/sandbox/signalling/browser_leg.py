@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from voipcrm.sandbox.media.tones import DTMF, dtmf
@@ -108,7 +108,7 @@ class BrowserLeg:
             return
         self._end()
         # the SDK ignores a sid that it was not told yet, and would stay busy for ever
-        payload: dict = {"callsid": call.sid if self._announced else self.temporary_sid}
+        payload: dict[str, Any] = {"callsid": call.sid if self._announced else self.temporary_sid}
         if error:
             payload["error"] = {"code": error[0], "message": error[1]}
         # without its own socket, on any other of the person: a browser ignores a sid that it does not know

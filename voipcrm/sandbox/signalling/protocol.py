@@ -31,12 +31,11 @@ class Code:
     """Error codes the SDK understands. Source: the generated errors of voice-sdk 2.18.5."""
 
     CONNECTION = 31005
-    APPLICATION = 31002
+    PARAMETERS_TOO_LONG = 31103
     AUTHENTICATION = 31201
     TOKEN_INVALID = 31204  # the SDK shows it as 20101
     TOKEN_EXPIRED = 31205  # the SDK shows it as 20104
-    BUSY = 31486
-    DECLINED = 31603
+    TOKEN_TOO_LONG = 31207
     NO_MEDIA = 53405
 
 

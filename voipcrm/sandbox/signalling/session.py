@@ -38,6 +38,12 @@ class Session:
         return self.grant.identity if self.grant else ""
 
     @property
+    def _allowed(self) -> Grant:
+        if self.grant is None:
+            raise BadFrame("no token yet")
+        return self.grant
+
+    @property
     def is_open(self) -> bool:
         return self._channel.is_open
 
@@ -125,7 +131,7 @@ class Session:
     async def _register(self, payload: Payload) -> None:
         media = payload.get("media")
         wanted = isinstance(media, dict) and bool(media.get("audio"))
-        if wanted and not self.grant.ttl:
+        if wanted and not self._allowed.ttl:
             await self._expired()
             return
         self.registered = wanted
@@ -140,25 +146,25 @@ class Session:
         offer = text_of(payload, "sdp")
         if self.devices.leg_at(self, sid) is not None:
             return  # the same invite again
-        if not self.grant.ttl:
+        if not self._allowed.ttl:
             await self._refuse(sid, Code.TOKEN_EXPIRED, "Access Token expired")
             return
-        if not self.grant.application_sid:
+        if not self._allowed.application_sid:
             await self._refuse(sid, Code.AUTHENTICATION, "This token may not place calls")
             return
         query = str((payload.get("twilio") or {}).get("params") or "")
         params = dict(parse_qsl(query, keep_blank_values=True))
         if sum(len(name) + len(value) for name, value in params.items()) > LONGEST_PARAMETERS:
-            await self._refuse(sid, 31103, "Invalid connection parameters: too long")
+            await self._refuse(sid, Code.PARAMETERS_TOO_LONG, "Invalid connection parameters: too long")
             return
         endpoint = BrowserLeg(self, temporary_sid=sid, offer=offer)
         self.devices.keep(endpoint)
-        params |= self.grant.outgoing_params
+        params |= self._allowed.outgoing_params
         self.devices.tasks.start(self._place(endpoint, params), name=f"call of {self.identity}")
 
     async def _place(self, endpoint: BrowserLeg, params: dict[str, str]) -> None:
         call = await self.devices.exchange.placed_by_browser(
-            self.identity, endpoint, params, self.grant.application_sid
+            self.identity, endpoint, params, self._allowed.application_sid
         )
         endpoint.call = call
         if endpoint.over:  # given up before the exchange knew of it

@@ -1,11 +1,16 @@
 """Access tokens of the Voice SDK: HS256 JWTs that the app signs with its API key."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import jwt
 
 from voipcrm.sandbox.signalling.protocol import Code
+
+LONGEST_SECONDS = 24 * 3600 + 60
+"""Twilio refuses tokens that live longer than a day; a minute for clocks that differ."""
 
 
 class TokenRefused(Exception):
@@ -37,40 +42,58 @@ class Grant:
         return max(0, int(self.expires_at - time.time()))
 
 
-@dataclass(frozen=True)
 class TokenReader:
-    """Checks tokens of one account and one API key."""
+    """Checks tokens of one account. secret_of: an API key's secret by its SID, None for a key that does not exist."""
 
-    account_sid: str
-    api_key_sid: str
-    api_key_secret: str
+    def __init__(self, account_sid: str, secret_of: Callable[[str], str | None]) -> None:
+        self.account_sid = account_sid
+        self._secret_of = secret_of
 
     def read(self, token: str) -> Grant:
-        """Raises TokenRefused: expired 31205, anything else wrong 31204."""
+        """Raises TokenRefused: expired 31205, valid for too long 31207, anything else wrong 31204."""
+        claims = self._claims(token)
+        if claims["exp"] > time.time() + LONGEST_SECONDS:
+            raise TokenRefused(Code.TOKEN_TOO_LONG, "Access Token valid for more than 24 hours")
+        grants = _object(claims.get("grants"))
+        identity = grants.get("identity")
+        if not isinstance(identity, str) or not identity:
+            raise _invalid("no identity")
+        voice = _object(grants.get("voice"))
+        outgoing = _object(voice.get("outgoing"))
+        return Grant(
+            identity=identity,
+            expires_at=float(claims["exp"]),
+            issuer=claims["iss"],
+            may_receive=_object(voice.get("incoming")).get("allow") is True,
+            application_sid=str(outgoing.get("application_sid") or ""),
+            outgoing_params={str(name): str(value) for name, value in _object(outgoing.get("params")).items()},
+        )
+
+    def _claims(self, token: str) -> dict[str, Any]:
         try:
-            claims = jwt.decode(
+            if not str(jwt.get_unverified_header(token).get("cty", "")).startswith("twilio-fpa"):
+                raise _invalid("it is no Twilio token (header cty)")
+            issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+            secret = self._secret_of(issuer) if isinstance(issuer, str) else None
+            if secret is None:
+                raise _invalid("unknown API key")
+            return jwt.decode(
                 token,
-                self.api_key_secret,
+                secret,
                 algorithms=["HS256"],
-                issuer=self.api_key_sid,
+                issuer=issuer,
                 subject=self.account_sid,
                 options={"require": ["exp", "iss", "sub"]},
             )
         except jwt.ExpiredSignatureError as exc:
             raise TokenRefused(Code.TOKEN_EXPIRED, "Access Token expired") from exc
         except (jwt.InvalidTokenError, ValueError) as exc:
-            raise TokenRefused(Code.TOKEN_INVALID, f"Invalid Access Token: {exc}") from exc
-        grants = claims.get("grants")
-        identity = grants.get("identity") if isinstance(grants, dict) else None
-        if not isinstance(identity, str) or not identity:
-            raise TokenRefused(Code.TOKEN_INVALID, "Invalid Access Token: no identity")
-        voice = grants.get("voice") or {}
-        outgoing = voice.get("outgoing") or {}
-        return Grant(
-            identity=identity,
-            expires_at=float(claims["exp"]),
-            issuer=claims["iss"],
-            may_receive=(voice.get("incoming") or {}).get("allow") is True,
-            application_sid=outgoing.get("application_sid") or "",
-            outgoing_params={str(name): str(value) for name, value in (outgoing.get("params") or {}).items()},
-        )
+            raise _invalid(str(exc)) from exc
+
+
+def _invalid(why: str) -> TokenRefused:
+    return TokenRefused(Code.TOKEN_INVALID, f"Invalid Access Token: {why}")
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
