@@ -42,6 +42,7 @@ test('browsers are told apart although each claims to be another', () => {
   assert.equal(browserOf(`${chrome} Edg/150.0`), 'edge');
   assert.equal(browserOf('Mozilla/5.0 (Macintosh) AppleWebKit/605.1 Version/19.0 Safari/605.1'), 'safari');
   assert.equal(browserOf('Mozilla/5.0 (X11) Gecko/20100101 Firefox/150.0'), 'firefox');
+  assert.equal(browserOf(chrome.replace('Chrome', 'HeadlessChrome')), 'chrome');
   assert.equal(browserOf('curl/8'), 'other');
 });
 

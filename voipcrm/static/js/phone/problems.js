@@ -98,7 +98,7 @@ export function microphoneProblem(name, browser = 'other') {
 export function browserOf(userAgent) {
   if (/\bEdg\//.test(userAgent)) return 'edge';
   if (/\bFirefox\//.test(userAgent)) return 'firefox';
-  if (/\b(Chrome|CriOS|Chromium)\//.test(userAgent)) return 'chrome';
+  if (/(Chrome|CriOS|Chromium)\//.test(userAgent)) return 'chrome';
   if (/\bSafari\//.test(userAgent)) return 'safari';
   return 'other';
 }

@@ -76,13 +76,14 @@ export class AudioDialog {
       return; // the level stays at nothing; starting a call explains what is wrong
     }
     const context = new AudioContext();
-    const analyser = new AnalyserNode(context, { fftSize: 512 });
+    const analyser = new AnalyserNode(context, { fftSize: 8192 });
     context.createMediaStreamSource(stream).connect(analyser);
     const samples = new Float32Array(analyser.fftSize);
     const timer = setInterval(() => {
       analyser.getFloatTimeDomainData(samples);
       const rms = Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
-      this.#get('level').value = Math.min(1, Math.max(0, 1 + Math.log10(Math.max(rms, 1e-4)) / 2.5));
+      const level = Math.min(1, Math.max(0, 1 + Math.log10(Math.max(rms, 1e-4)) / 2.5)); // 50 dB of range
+      this.#get('level').value = Math.max(level, this.#get('level').value * 0.85); // falls slowly, as meters do
     }, 100);
     this.#stopMeter = () => {
       clearInterval(timer);
@@ -96,7 +97,7 @@ export class AudioDialog {
   #closed() {
     this.#stopMeter?.();
     this.#get('level').value = 0;
-    this.#device?.audio?.off('deviceChange', this.#fill);
+    this.#device?.audio?.removeListener('deviceChange', this.#fill);
     if (this.#device && !this.#device.isBusy) this.#choice.after(this.#device);
     this.#device = null;
   }
