@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import struct
+import time
 import wave
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,18 @@ class Browsers:
                 file.setframerate(RATE)
                 file.writeframes(struct.pack(f"<{RATE}h", *second) * 10)  # whole periods: no click where it repeats
         return path
+
+
+def until(page: Any, expression: str, seconds: float = 15.0) -> Any:
+    """The JavaScript expression's value once it is true. Playwright's own wait_for_function needs eval, which our
+    Content-Security-Policy refuses. AssertionError with the state of the phone when it never is."""
+    end = time.monotonic() + seconds
+    while not (value := page.evaluate(expression)):
+        if time.monotonic() > end:
+            phone = page.evaluate("JSON.stringify(window.voipcrmPhone ?? null)")
+            raise AssertionError(f"never true: {expression}; the phone: {phone}; at {page.url}")
+        page.wait_for_timeout(50)
+    return value
 
 
 def chromium() -> str:
