@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -42,11 +43,16 @@ class Storage:
 
         obstore.put(self.store, path, iter(pieces), chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
 
-    def open(self, path: str) -> BinaryIO:
+    @contextmanager
+    def open(self, path: str) -> Iterator[BinaryIO]:
         """Read a file from any place in it. Raises FileNotFoundError."""
         import obstore
 
-        return cast(BinaryIO, obstore.open_reader(self.store, path))
+        reader = obstore.open_reader(self.store, path)
+        try:
+            yield cast(BinaryIO, reader)
+        finally:
+            reader.close()
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """A file from beginning to end. Raises FileNotFoundError."""

@@ -8,6 +8,7 @@ written as a draft and gets its name only when it was read back and found whole,
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_hex
@@ -24,7 +25,7 @@ from voipcrm.core.db import db
 from voipcrm.core.storage import DRAFTS, storage
 from voipcrm.recordings import claims
 from voipcrm.recordings.claims import Claim, ClaimLost
-from voipcrm.recordings.copying import Copy, CopyRefused, StorageFull, copy
+from voipcrm.recordings.copying import BYTES_PER_SECOND, Copy, CopyRefused, StorageFull, check_room, copy
 from voipcrm.recordings.models import Recording
 from voipcrm.telephony.errors import MediaNotReady, ProviderRefused, ProviderUnreachable
 
@@ -44,7 +45,7 @@ class Setback:
     """Why a try came to nothing, in words, and what follows from it."""
 
     reason: str
-    at_least: timedelta = timedelta(0)  # the shortest wait
+    at_least: timedelta = timedelta(0)  # the shortest wait; exactly this one if the trouble is ours
     is_ours: bool = False  # our disk or our bug: no reason to ever give the recording up
 
 
@@ -66,17 +67,21 @@ def archive(recording_id: int) -> timedelta | None:
         return None
     except Exception as problem:
         known = _setback(problem)
-        delay = _put_off(claim, known or Setback("Something went wrong here. It was logged.", is_ours=True))
+        delay = _put_off(
+            claim, known or Setback("Something went wrong here. It was logged.", at_least=DELAYS[4], is_ours=True)
+        )
         if known is None:
             raise
         return delay
     finally:
-        storage().delete(draft)
+        with suppress(OSError):  # what cannot be removed now, a sweep removes
+            storage().delete(draft)
     _finish(claim, path, made)
     return None
 
 
 def _fetch(claim: Claim, draft: str) -> Copy:
+    check_room(BYTES_PER_SECOND * (claim.duration_seconds or 0))
     with provider().open_recording_media(claim.sid, "wav") as response:
         return copy(response, claim, draft, heartbeat=claims.heartbeat(claim))
 
@@ -114,16 +119,22 @@ def _setback(problem: Exception) -> Setback | None:
 
 def _put_off(claim: Claim, setback: Setback) -> timedelta | None:
     """Note why, and when to try again; or give up. Returns the delay if it is short enough to wait for."""
-    delay = max(DELAYS[min(claim.tries, len(DELAYS)) - 1], setback.at_least)
-    gives_up = not setback.is_ours and clock.now() + delay > claim.pending_at + GIVE_UP_AFTER
+    now, deadline = clock.now(), claim.pending_at + GIVE_UP_AFTER
+    delay = setback.at_least
+    values: dict[str, object] = {"error": setback.reason}
+    if setback.is_ours:
+        values["pending_at"] = now  # the provider shall have its day once we are well again
+    elif now >= deadline and claim.tries >= len(DELAYS):  # not at the first try of a worker that was away for a day
+        values |= {"state": "failed", "next_try_at": None}
+    else:
+        scheduled = DELAYS[min(claim.tries, len(DELAYS)) - 1]
+        delay = max(scheduled, setback.at_least)
+        if now < deadline < now + delay:
+            delay = deadline - now
+    gives_up = "state" in values
     log.warning("recording_put_off", sid=claim.sid, tries=claim.tries, reason=setback.reason, gives_up=gives_up)
-    values = (
-        {"state": "failed", "next_try_at": None, "error": setback.reason}
-        if gives_up
-        else {"next_try_at": clock.now() + delay, "error": setback.reason}
-    )
     db.session.rollback()
-    db.session.execute(claims.row_of(claim).values(values))
+    db.session.execute(claims.row_of(claim).values({"next_try_at": now + delay, **values}))
     db.session.commit()
     return delay if delay <= PATIENCE and not gives_up else None
 

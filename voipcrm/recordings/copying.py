@@ -44,7 +44,7 @@ def copy(response: requests.Response, claim: Claim, draft: str, *, heartbeat: Ca
     Raises CopyRefused, StorageFull, requests.RequestException (the provider's side broke off), or what the storage
     or the heartbeat raise."""
     announced = _announced(response)
-    check_room(announced or BYTES_PER_SECOND * (claim.duration_seconds or 0))
+    check_room(announced or 0)
     meter = _Meter(heartbeat)
     try:
         storage().put(draft, meter.through(response.iter_content(PIECE_BYTES)))
