@@ -16,7 +16,7 @@ from voipcrm.core.gates import principal
 
 logins = LoginManager()
 # Counters live in Redis, so that all processes count together; while it is away each process counts for itself.
-limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, headers_enabled=False, swallow_errors=True)
+limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, swallow_errors=True)
 
 
 def init_app(app: Flask, settings: Settings) -> None:

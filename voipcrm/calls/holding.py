@@ -123,13 +123,14 @@ def _other_leg(call: Call, by: User) -> Leg:
 def _mark(kind: str, call: Call, by: User) -> None:
     """Hold is our own deed, so it is our own event in the ledger."""
     ledger.enter(
+        db.session.connection(),
         ledger.Entry(
             kind=kind,
             key=f"{kind}:{secrets.token_hex(12)}",
             body=[("By", str(by.id))],
             public_id=call.public_id,
             at=clock.now(),
-        )
+        ),
     )
     db.session.execute(sa.update(Call).where(Call.id == call.id).values(held_by_id=by.id if kind == "hold" else None))
     db.session.commit()

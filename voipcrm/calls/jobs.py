@@ -35,7 +35,7 @@ def link_early_events() -> None:
     mine = sa.or_(CallEvent.call_sid == Call.root_sid, CallEvent.parent_sid == Call.root_sid)
     early = sa.select(Call.id, Call.root_sid).join(CallEvent, mine).where(CallEvent.call_id.is_(None))
     for call_id, root_sid in db.session.execute(early.distinct().limit(AT_ONCE)).all():
-        adopt_events(call_id, root_sid)
+        adopt_events(db.session.connection(), call_id, root_sid)
         db.session.commit()
 
 
@@ -66,7 +66,7 @@ def close_silent() -> None:
             return
         else:
             status, at, seconds = known.status, known.ended_at, known.duration_seconds
-        ledger.enter(_as_told_by_rest(public_id, sid, status, at, seconds))
+        ledger.enter(db.session.connection(), _as_told_by_rest(public_id, sid, status, at, seconds))
         db.session.commit()
 
 

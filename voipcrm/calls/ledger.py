@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -17,14 +18,13 @@ from sqlalchemy import Connection
 from voipcrm.calls import statements
 from voipcrm.calls.states import CallState, LegState, Told, call_state, leg_states
 from voipcrm.core import clock
-from voipcrm.core.db import db
 from voipcrm.telephony.facts import DialEnded, Form
 from voipcrm.telephony.tokens import user_id_from
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """One event to be written. `at` is the provider's moment; None: now."""
 
@@ -38,36 +38,38 @@ class Entry:
     sequence: int | None = None
     at: datetime | None = None
 
+    @cached_property
+    def form(self) -> Form:
+        return Form(self.body)
 
-def enter(entry: Entry) -> int | None:
+
+def enter(connection: Connection, entry: Entry) -> int | None:
     """Write one event and what follows from it; the caller commits. Returns the call's id, None if it is not known yet.
 
     A repeat changes nothing. An event that cannot be understood is kept all the same, with the reason."""
-    connection = db.session.connection()
     call = _lock_call(connection, entry)
     if call is None:
         _keep(connection, entry, None)
         return None
-    known = connection.execute(statements.EVENTS, {"of_call": call.id}).all()
+    # A statement of its own: joined to the one that locks, it would read what stood there before it had to wait.
+    known = statements.EVENTS.rows(connection, {"call_id": call.id})
     if all(row.key != entry.key for row in known):
-        _write(connection, call, [*(_read(row, sid=row.call_sid, at=row.at) for row in known), _now(entry)], entry)
+        _write(connection, call, [*map(_read, known), _now(entry)], entry)
     return call.id
 
 
-def enter_first(entry: Entry, *, call_id: int) -> None:
+def enter_first(connection: Connection, entry: Entry, *, call_id: int) -> None:
     """Write the first event of a call that this very transaction made; the caller commits."""
-    connection = db.session.connection()
     _keep(connection, entry, call_id)
     for leg in leg_states([_now(entry)]).values():
         _write_leg(connection, call_id, leg, entry)
 
 
-def work_out_again(call_id: int) -> None:
+def work_out_again(connection: Connection, call_id: int) -> None:
     """State and legs of a call from the events it has, for events that were linked to it later; the caller commits."""
-    connection = db.session.connection()
-    call = connection.execute(statements.CALL_BY_ID, {"call_id": call_id}).one()
-    rows = connection.execute(statements.EVENTS, {"of_call": call_id}).all()
-    told = [_read(row, sid=row.call_sid, at=row.at) for row in rows]
+    call = statements.CALL_BY_ID.first(connection, {"call_id": call_id})
+    rows = statements.EVENTS.rows(connection, {"call_id": call_id})
+    told = [_read(row) for row in rows]
     for leg in leg_states(told).values():
         _write_leg(connection, call_id, leg, None)
     _write_call(connection, call, call_state(call.direction, call.root_sid, told))
@@ -75,9 +77,8 @@ def work_out_again(call_id: int) -> None:
 
 def _lock_call(connection: Connection, entry: Entry) -> Any:
     if entry.public_id:
-        return connection.execute(statements.CALL_BY_PUBLIC_ID, {"public_id": entry.public_id}).first()
-    sids = [sid for sid in (entry.sid, entry.parent_sid) if sid]
-    return connection.execute(statements.CALL_BY_LEGS, {"sids": sids}).first()
+        return statements.CALL_BY_PUBLIC_ID.first(connection, {"public_id": entry.public_id})
+    return statements.CALL_BY_SIDS.first(connection, {"sid": entry.sid, "parent_sid": entry.parent_sid})
 
 
 def _write(connection: Connection, call: Any, told: list[Told], entry: Entry) -> None:
@@ -95,6 +96,7 @@ def _write(connection: Connection, call: Any, told: list[Told], entry: Entry) ->
 
 
 def _keep(connection: Connection, entry: Entry, call_id: int | None, error: str | None = None) -> None:
+    form = entry.form
     values = {
         "key": entry.key,
         "kind": entry.kind,
@@ -105,39 +107,52 @@ def _keep(connection: Connection, entry: Entry, call_id: int | None, error: str 
         "sequence": entry.sequence,
         "at": entry.at or clock.now(),
         "received_at": clock.now(),
+        "to_party": form.text("To"),
+        "duration_seconds": form.whole("CallDuration"),
+        "sip_code": form.whole("SipResponseCode"),
         "body": entry.body,
         "error": error,
     }
-    connection.execute(statements.keep_event(), values)
+    statements.KEEP_EVENT.run(connection, values)
 
 
 def _now(entry: Entry) -> Told:
-    return _read(entry, sid=entry.sid, at=entry.at or clock.now())
-
-
-def _read(event: Any, *, sid: str | None, at: datetime) -> Told:
-    form = Form((name, value) for name, value in event.body)
+    form = entry.form
     return Told(
-        kind=event.kind,
-        sid=sid,
-        status=event.status,
-        sequence=event.sequence,
-        at=at,
+        kind=entry.kind,
+        sid=entry.sid,
+        status=entry.status,
+        sequence=entry.sequence,
+        at=entry.at or clock.now(),
         to=form.text("To"),
         duration_seconds=form.whole("CallDuration"),
         sip_code=form.whole("SipResponseCode"),
-        dial=DialEnded.read(event.body) if event.kind == "dial" else None,
+        dial=DialEnded.read(entry.body) if entry.kind == "dial" else None,
+    )
+
+
+def _read(row: Any) -> Told:
+    return Told(
+        kind=row.kind,
+        sid=row.call_sid,
+        status=row.status,
+        sequence=row.sequence,
+        at=row.at,
+        to=row.to_party,
+        duration_seconds=row.duration_seconds,
+        sip_code=row.sip_code,
+        dial=DialEnded.read(row.body) if row.kind == "dial" else None,
     )
 
 
 def _write_leg(connection: Connection, call_id: int, leg: LegState, entry: Entry | None) -> None:
-    form = Form(entry.body if entry else ())
+    from_ = entry.form.text("From") if entry else None
     values = {
         "call_id": call_id,
         "sid": leg.sid,
         "parent_sid": entry.parent_sid if entry else None,
-        "user_id": leg.user_id or user_id_from(form.text("From")),
-        "from_party": form.text("From") or "",
+        "user_id": leg.user_id or user_id_from(from_),
+        "from_party": from_ or "",
         "to_party": leg.to or "",
         "created_at": clock.now(),
         "status": leg.status,
@@ -147,7 +162,7 @@ def _write_leg(connection: Connection, call_id: int, leg: LegState, entry: Entry
         "duration_seconds": leg.duration_seconds,
         "sip_code": leg.sip_code,
     }
-    connection.execute(statements.write_leg(), values)
+    statements.WRITE_LEG.run(connection, values)
 
 
 def _write_call(connection: Connection, call: Any, state: CallState) -> None:
@@ -165,4 +180,4 @@ def _write_call(connection: Connection, call: Any, state: CallState) -> None:
     changed = {name: value for name, value in values.items() if getattr(call, name) != value}
     if changed:
         new = {f"new_{name}": value for name, value in changed.items()}
-        connection.execute(statements.update_call(tuple(changed)), {"of_call": call.id, **new})
+        statements.update_call(tuple(changed)).run(connection, {"of_call": call.id, **new})

@@ -87,22 +87,18 @@ class Call(Record):
 
     @staticmethod
     def visible_to(user: User) -> sa.Select[tuple[Call]]:
-        """The calls this person may see: all, their team's, or those they placed, answered or were rung by."""
+        """The calls this person may see: all, their team's, or their own. One's own are those one placed, answered or
+        was called in by a colleague, and those one was rung by while nobody has answered: what somebody else took is
+        theirs."""
         query = sa.select(Call)
         if user.may(Can.VIEW_ALL_CALLS):
             return query
-        mine = sa.or_(
-            Call.user_id == user.id,
-            Call.other_user_id == user.id,
-            sa.and_(
-                Call.user_id.is_(None),
-                sa.exists().where(Leg.call_id == Call.id, Leg.user_id == user.id),
-            ),
-        )
+        people: Any = [user.id]
         if user.may(Can.VIEW_TEAM_CALLS) and user.team_id is not None:
-            team = sa.select(User.id).where(User.team_id == user.team_id)
-            return query.where(sa.or_(mine, Call.user_id.in_(team), Call.other_user_id.in_(team)))
-        return query.where(mine)
+            people = sa.select(User.id).where(User.team_id == user.team_id)
+        rung = sa.exists().where(Leg.call_id == Call.id, Leg.user_id.in_(people))
+        unanswered = sa.and_(Call.user_id.is_(None), rung)
+        return query.where(sa.or_(Call.user_id.in_(people), Call.other_user_id.in_(people), unanswered))
 
     @staticmethod
     def with_names(query: sa.Select[tuple[Call]]) -> sa.Select[tuple[Call]]:
@@ -151,6 +147,9 @@ class CallEvent(db.Model):  # type: ignore[name-defined]
     sequence: Mapped[int | None]
     at: Mapped[datetime]  # the provider's Timestamp, else when we heard of it
     received_at: Mapped[datetime] = mapped_column(default=clock.now)
+    to_party: Mapped[str | None]
+    duration_seconds: Mapped[int | None]
+    sip_code: Mapped[int | None]
     body: Mapped[list[Any]] = mapped_column(sa.JSON)  # the form as [name, value] pairs
     error: Mapped[str | None]  # why it could not be understood; a sweep tries again
 

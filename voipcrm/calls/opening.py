@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from voipcrm.accounts.models import User
 from voipcrm.calls import statements
 from voipcrm.calls.ledger import work_out_again
-from voipcrm.calls.models import Call, CallEvent, new_public_id
+from voipcrm.calls.models import Call, new_public_id
 from voipcrm.contacts.matching import Match, match
 from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.telephony import numbers
 from voipcrm.telephony.facts import VoiceRequest
-from voipcrm.trunks.models import Line
+from voipcrm.trunks.models import CalledLine, Line
 
 
 class TooManyCalls(Exception):
@@ -69,7 +69,7 @@ class Arrival:
     is_new: bool
     number: str | None
     place: str | None
-    line: Line | None
+    line: CalledLine | None
     contact: Match | None
 
     @property
@@ -77,12 +77,12 @@ class Arrival:
         return self.line is not None and self.line.recording == "on"
 
 
-def open_inbound(request: VoiceRequest, line: Line | None) -> Arrival:
+def open_inbound(connection: sa.Connection, request: VoiceRequest, line: CalledLine | None) -> Arrival:
     """The call of an arriving leg; the same one when the provider asks twice. The caller commits."""
     withheld = numbers.is_withheld(request.from_)
     number = request.from_ if not withheld and numbers.E164_PATTERN.fullmatch(request.from_ or "") else None
     place = numbers.place(number) if number else None
-    contact = match(number)
+    contact = match(connection, number)
     row = {
         "public_id": new_public_id(),
         "root_sid": request.call_sid,
@@ -96,27 +96,20 @@ def open_inbound(request: VoiceRequest, line: Line | None) -> Arrival:
         "started_at": clock.now(),
         "created_at": clock.now(),
     }
-    connection = db.session.connection()
-    call_id = connection.execute(statements.open_inbound(), row).scalar()
-    is_new, public_id = call_id is not None, row["public_id"]
-    if call_id is None:
-        known = sa.select(Call.id, Call.public_id).where(Call.root_sid == request.call_sid)
-        call_id, public_id = connection.execute(known).one()
+    is_new = statements.OPEN_INBOUND.run(connection, row) == 1
+    known = statements.CALL_BY_SIDS.first(connection, {"sid": request.call_sid, "parent_sid": None})
     return Arrival(
-        call_id=call_id, public_id=public_id, is_new=is_new, number=number, place=place, line=line, contact=contact
+        call_id=known.id,
+        public_id=known.public_id,
+        is_new=is_new,
+        number=number,
+        place=place,
+        line=line,
+        contact=contact,
     )
 
 
-def adopt_events(call_id: int, root_sid: str) -> None:
+def adopt_events(connection: sa.Connection, call_id: int, root_sid: str) -> None:
     """Link events that came before the call was known, and work its state out again if there were any."""
-    # One look at the few events without a call, whatever the size of the ledger.
-    early = sa.literal(root_sid).in_((CallEvent.call_sid, CallEvent.parent_sid))
-    found = db.session.execute(
-        sa.update(CallEvent)
-        .where(CallEvent.call_id.is_(None), early)
-        .values(call_id=call_id)
-        .returning(CallEvent.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    if found:
-        work_out_again(call_id)
+    if statements.ADOPT_EVENTS.run(connection, {"of_call": call_id, "root_sid": root_sid}):
+        work_out_again(connection, call_id)

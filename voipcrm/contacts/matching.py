@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from voipcrm.contacts.models import Organization, Person, PhoneNumber
-from voipcrm.core.db import db
+from voipcrm.core.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +20,25 @@ class Match:
     reason: str
 
 
-_WITH_NUMBER = (
-    sa.select(Person.id, Person.name, Organization.name.label("company"))
-    .select_from(PhoneNumber)
-    .join(Person, Person.id == PhoneNumber.person_id)
-    .outerjoin(Organization, Organization.id == Person.organization_id)
-    .where(PhoneNumber.number == sa.bindparam("number"))
-    .order_by(sa.func.coalesce(Person.updated_at, Person.created_at).desc(), Person.id.desc())
-    .limit(20)
+_WITH_NUMBER = Prepared(
+    lambda: (
+        sa.select(Person.id, Person.name, Organization.name.label("company"))
+        .select_from(PhoneNumber)
+        .join(Person, Person.id == PhoneNumber.person_id)
+        .outerjoin(Organization, Organization.id == Person.organization_id)
+        .where(PhoneNumber.number == sa.bindparam("number"))
+        .order_by(sa.func.coalesce(Person.updated_at, Person.created_at).desc(), Person.id.desc())
+        .limit(sa.literal_column("20"))
+    )
 )
 
 
-def match(number: str | None, *, preferred: int | None = None) -> Match | None:
+def match(connection: sa.Connection, number: str | None, *, preferred: int | None = None) -> Match | None:
     """The contact with this E.164 number, or None. Several may share it: then `preferred` (the contact whose phone
     icon was clicked) if it is among them, else the one changed last, and the reason says so."""
     if not number:
         return None
-    found = db.session.connection().execute(_WITH_NUMBER, {"number": number}).all()
+    found = _WITH_NUMBER.rows(connection, {"number": number})
     if not found:
         return None
     clicked = next((row for row in found if row.id == preferred), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from flask import Flask, abort, has_request_context, request
@@ -59,7 +59,13 @@ db = SQLAlchemy(model_class=Base)
 migrate = Migrate(db=db, render_as_batch=True, compare_type=True)
 
 
-class Record(db.Model):  # type: ignore[name-defined]
+if TYPE_CHECKING:
+    Model = Base  # what db.Model is: the library's own annotation hides our columns from type checkers
+else:
+    Model = db.Model
+
+
+class Record(Model):
     """What every row of ours has."""
 
     __abstract__ = True
@@ -128,4 +134,4 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     """A transaction that may write takes the write lock at once: two read-then-writes can then never overwrite each
     other, and waiting replaces "database is locked". Reading pages (GET, HEAD) take no lock."""
     reading = has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    connection.connection.execute("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -12,10 +12,9 @@ from voipcrm.accounts.models import PRESENCE_EXPIRES, Presence, Role, User, user
 from voipcrm.accounts.permissions import Can, expand
 from voipcrm.core import clock
 from voipcrm.core.app import settings
-from voipcrm.core.db import db
+from voipcrm.core.prepared import Prepared
 from voipcrm.routes.models import InboundRoute, RouteTarget
 from voipcrm.telephony.twiml import MAX_CLIENTS
-from voipcrm.trunks.models import Line
 
 NOBODY = "Sorry, nobody can take your call right now. Please try again later."
 
@@ -23,25 +22,27 @@ NOBODY = "Sorry, nobody can take your call right now. Please try again later."
 _ROUTE = sa.select(InboundRoute.id).where(
     InboundRoute.active,
     sa.or_(InboundRoute.line_id == sa.bindparam("line_id"), InboundRoute.line_id.is_(None)),
-).order_by(InboundRoute.line_id.is_(None)).limit(1).scalar_subquery()  # fmt: skip
-_WITH_PEOPLE = (
-    sa.select(
-        InboundRoute.ring_seconds,
-        InboundRoute.message,
-        User.id.label("user_id"),
-        User.deactivated_at,
-        Presence.state,
-        Presence.seen_at,
-        Role.permissions,
+).order_by(InboundRoute.line_id.is_(None)).limit(sa.literal_column("1")).scalar_subquery()  # fmt: skip
+_WITH_PEOPLE = Prepared(
+    lambda: (
+        sa.select(
+            InboundRoute.ring_seconds,
+            InboundRoute.message,
+            User.id.label("user_id"),
+            User.deactivated_at,
+            Presence.state,
+            Presence.seen_at,
+            Role.permissions,
+        )
+        .select_from(InboundRoute)
+        .outerjoin(RouteTarget, RouteTarget.route_id == InboundRoute.id)
+        .outerjoin(User, User.id == RouteTarget.user_id)
+        .outerjoin(Presence, Presence.user_id == User.id)
+        .outerjoin(user_roles, user_roles.c.user_id == User.id)
+        .outerjoin(Role, Role.id == user_roles.c.role_id)
+        .where(InboundRoute.id == _ROUTE)
+        .order_by(RouteTarget.position, User.id)
     )
-    .select_from(InboundRoute)
-    .outerjoin(RouteTarget, RouteTarget.route_id == InboundRoute.id)
-    .outerjoin(User, User.id == RouteTarget.user_id)
-    .outerjoin(Presence, Presence.user_id == User.id)
-    .outerjoin(user_roles, user_roles.c.user_id == User.id)
-    .outerjoin(Role, Role.id == user_roles.c.role_id)
-    .where(InboundRoute.id == _ROUTE)
-    .order_by(RouteTarget.position, User.id)
 )
 
 
@@ -54,10 +55,11 @@ class Decision:
     message: str
 
 
-def decide(line: Line | None) -> Decision:
-    """The line's route, else the catch-all, else a message: never silence. People who are offline, away or asleep are
-    passed over at once, and so is who may not receive calls."""
-    rows = db.session.connection().execute(_WITH_PEOPLE, {"line_id": line.id if line else None}).all()
+def decide(connection: sa.Connection, line_id: int | None) -> Decision:
+    """Whom a call to this line rings (None: to a number that is not ours): by its route, else by the catch-all, else a
+    message, never silence. People who are offline, away or asleep are passed over at once, and so is who may not
+    receive calls."""
+    rows = _WITH_PEOPLE.rows(connection, {"line_id": line_id})
     if not rows:
         return Decision((), settings.ring_seconds, NOBODY)
     return Decision(

@@ -37,7 +37,7 @@ def place(user: User, *, to: str, line_id: int | None, contact_id: int | None) -
     line = Line.for_calling(line_id, settings.twilio_number)
     if line is None:
         raise Refused("no_line", "There is no line to call from. Ask an admin to add a number.")
-    contact = match(number, preferred=contact_id)
+    contact = match(db.session.connection(), number, preferred=contact_id)
     try:
         return open_outbound(user, number=number, line=line, contact=contact, per_hour=settings.dial_calls_per_hour)
     except TooManyCalls:

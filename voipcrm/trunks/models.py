@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voipcrm.core.db import Record, db
+from voipcrm.core.prepared import Prepared
 
 RECORDING_POLICIES = ("off", "on")
 
@@ -21,13 +24,30 @@ class Line(Record):
     recording: Mapped[str] = mapped_column(default="on")  # RECORDING_POLICIES; frozen on each call at its start
 
     @staticmethod
-    def of(number: str | None) -> Line | None:
-        """The line with this E.164 number, if it is ours."""
-        return db.session.scalars(sa.select(Line).where(Line.number == number)).one_or_none() if number else None
-
-    @staticmethod
     def for_calling(line_id: int | None, default_number: str) -> Line | None:
         """The line to call from: the chosen one, else the default caller ID, else the oldest; None if we own none."""
         if line_id is not None:
             return db.session.get(Line, line_id)
-        return Line.of(default_number) or db.session.scalars(sa.select(Line).order_by(Line.id).limit(1)).first()
+        default_first = sa.select(Line).order_by(Line.number != default_number, Line.id).limit(1)
+        return db.session.scalars(default_first).first()
+
+
+@dataclass(frozen=True, slots=True)
+class CalledLine:
+    """A line as the answer to an incoming call needs it."""
+
+    id: int
+    number: str
+    label: str
+    recording: str
+
+    @staticmethod
+    def of(connection: sa.Connection, number: str | None) -> CalledLine | None:
+        """The line with this E.164 number, if it is ours."""
+        row = _BY_NUMBER.first(connection, {"number": number}) if number else None
+        return CalledLine(*row) if row else None
+
+
+_BY_NUMBER = Prepared(
+    lambda: sa.select(Line.id, Line.number, Line.label, Line.recording).where(Line.number == sa.bindparam("number"))
+)

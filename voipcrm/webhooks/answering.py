@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from flask import request
+from sqlalchemy import Connection
 
 from voipcrm.calls import ledger
 from voipcrm.calls.callbacks import callback
@@ -19,7 +20,7 @@ from voipcrm.core.pages import asset
 from voipcrm.routes.deciding import decide
 from voipcrm.telephony import tokens, twiml
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
-from voipcrm.trunks.models import Line
+from voipcrm.trunks.models import CalledLine
 from voipcrm.webhooks import door
 
 log = structlog.get_logger(__name__)
@@ -37,8 +38,9 @@ def placed_by_browser(asked: VoiceRequest) -> str:
     if call.root_sid is None:
         call.root_sid = asked.call_sid
         db.session.flush()
-        adopt_events(call.id, asked.call_sid)
-    ledger.enter(replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=call.public_id))
+        adopt_events(db.session.connection(), call.id, asked.call_sid)
+    event = replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=call.public_id)
+    ledger.enter(db.session.connection(), event)
     db.session.refresh(call)
     if not call.is_live:  # hung up again before the provider asked
         return twiml.hang_up()
@@ -58,17 +60,17 @@ def placed_by_browser(asked: VoiceRequest) -> str:
     )
 
 
-def arriving(asked: VoiceRequest) -> str:
+def arriving(connection: Connection, asked: VoiceRequest) -> str:
     """Somebody calls one of our numbers."""
-    line = Line.of(asked.to)
-    arrival = open_inbound(asked, line)
+    line = CalledLine.of(connection, asked.to)
+    arrival = open_inbound(connection, asked, line)
     event = replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=arrival.public_id)
     if arrival.is_new:
-        ledger.enter_first(event, call_id=arrival.call_id)
-        adopt_events(arrival.call_id, asked.call_sid)
+        ledger.enter_first(connection, event, call_id=arrival.call_id)
+        adopt_events(connection, arrival.call_id, asked.call_sid)
     else:
-        ledger.enter(event)
-    decision = decide(line)
+        ledger.enter(connection, event)
+    decision = decide(connection, line.id if line else None)
     if not decision.user_ids:
         return twiml.say_and_hang_up(text=decision.message)
     return twiml.dial_clients(
@@ -89,7 +91,7 @@ def after_dial(told: DialEnded) -> str:
     if call.conference_name:  # promoted: the other leg was sent there and the Dial broke up; this one follows
         return into_conference(call)
     if call.direction == "inbound" and not told.was_answered:
-        return twiml.say_and_hang_up(text=decide(call.line).message)
+        return twiml.say_and_hang_up(text=decide(db.session.connection(), call.line_id).message)
     return twiml.hang_up()
 
 

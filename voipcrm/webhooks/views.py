@@ -24,11 +24,12 @@ door.guard(bp)
 def voice() -> str:
     """What shall happen with this leg? A browser of ours placed it, or somebody outside calls one of our lines."""
     asked = VoiceRequest.read(g.pairs)
-    answer = (
-        answering.placed_by_browser(asked) if (asked.from_ or "").startswith("client:") else answering.arriving(asked)
-    )
-    db.session.commit()
-    return answer
+    if (asked.from_ or "").startswith("client:"):
+        answer = answering.placed_by_browser(asked)
+        db.session.commit()
+        return answer
+    with db.engine.begin() as connection:
+        return answering.arriving(connection, asked)
 
 
 @bp.post("/status")
@@ -36,8 +37,8 @@ def voice() -> str:
 def status() -> Response:
     """A leg moved on."""
     told = LegStatus.read(g.pairs)
-    ledger.enter(door.entry("status", sid=told.call_sid, status=told.status))
-    db.session.commit()
+    with db.engine.begin() as connection:
+        ledger.enter(connection, door.entry("status", sid=told.call_sid, status=told.status))
     return Response(status=204)
 
 
@@ -47,7 +48,7 @@ def status() -> Response:
 def dial() -> str:
     """A <Dial> ended; what does the parent leg do next?"""
     told = DialEnded.read(g.pairs)
-    ledger.enter(door.entry("dial", sid=told.call_sid, status=told.parent_status))
+    ledger.enter(db.session.connection(), door.entry("dial", sid=told.call_sid, status=told.parent_status))
     answer = answering.after_dial(told)
     db.session.commit()
     return answer
@@ -58,7 +59,7 @@ def dial() -> str:
 def recording() -> Response:
     """A recording began, is ready, or came to nothing."""
     told = RecordingStatus.read(g.pairs)
-    call_id = ledger.enter(door.entry("recording", sid=told.call_sid))
+    call_id = ledger.enter(db.session.connection(), door.entry("recording", sid=told.call_sid))
     noted = note(told, call_id=call_id)
     db.session.commit()
     if noted.is_owed:
@@ -71,7 +72,7 @@ def recording() -> Response:
 def conference() -> Response:
     """Somebody came into or left the conference that a held call became."""
     told = ConferenceEvent.read(g.pairs)
-    ledger.enter(door.entry("conference", sid=told.call_sid))
+    ledger.enter(db.session.connection(), door.entry("conference", sid=told.call_sid))
     db.session.commit()
     return Response(status=204)
 

@@ -1,0 +1,130 @@
+"""A house of its own for a measurement: a fresh database with contacts and a line, behind the gunicorn of production."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.services import postgres_database
+
+ACCOUNT, TOKEN = "AC" + "b" * 32, "bench-token"
+LINE, CONTACT = "+12025550140", "+14155550108"
+THREADS = {"sqlite": ("1", "64"), "postgresql": ("2", "32")}  # workers, threads: as bin/run and the Procfile
+
+
+@dataclass
+class Served:
+    """A running server and the app behind it, for seeding."""
+
+    port: int
+    base_url: str
+    app: Any
+    account: str = ACCOUNT
+    token: str = TOKEN
+    line: str = LINE
+    contact: str = CONTACT
+
+    def open_calls(self, count: int) -> list[tuple[str, str]]:
+        """So many fresh outgoing calls: (public id, root CallSid)."""
+        from voipcrm.calls.models import Call, new_public_id
+        from voipcrm.core import clock
+        from voipcrm.core.db import db
+
+        made = [(new_public_id(), "CA" + secrets.token_hex(16)) for _ in range(count)]
+        with self.app.app_context():
+            rows = [
+                {"public_id": public_id, "root_sid": sid, "direction": "outbound", "started_at": clock.now()}
+                for public_id, sid in made
+            ]
+            db.session.execute(db.insert(Call), rows)
+            db.session.commit()
+        return made
+
+
+@contextlib.contextmanager
+def serving(database: str) -> Iterator[Served]:
+    """Serve on a fresh database, `sqlite` or `postgresql`, until the block ends."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voipcrm-bench-")))
+        url = f"sqlite:///{folder}/bench.db" if database == "sqlite" else stack.enter_context(postgres_database())
+        port = _free_port()
+        os.environ.update(_settings(url, port, folder))
+        from voipcrm import create_app
+
+        app = create_app()
+        _seed(app)
+        workers, threads = THREADS[database]
+        command = [sys.executable, "-m", "gunicorn", "bench.wsgi:application", "-k", "gthread", "-w", workers]
+        command += ["--threads", threads, "-b", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "error"]
+        server = subprocess.Popen(command)
+        stack.callback(server.wait, 10)
+        stack.callback(server.terminate)
+        _wait(port)
+        yield Served(port, os.environ["PUBLIC_BASE_URL"], app)
+
+
+def _settings(database_url: str, port: int, folder: Path) -> dict[str, str]:
+    return {
+        "SECRET_KEY": secrets.token_hex(32),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": f"redis://127.0.0.1:{_free_port()}/0",  # nobody there: webhooks must not mind
+        "RECORDINGS_URL": f"file://{folder}/recordings",
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
+        "VOIP_PROVIDER": "sandbox",
+        "SANDBOX_URL": f"http://127.0.0.1:{_free_port()}",
+        "TWILIO_SID": ACCOUNT,
+        "TWILIO_TOKEN": TOKEN,
+        "TWILIO_API_KEY_SID": "SK" + "b" * 32,
+        "TWILIO_API_KEY_SECRET": secrets.token_hex(32),
+        "TWILIO_APP_SID": "AP" + "b" * 32,
+        "TWILIO_NUMBER": LINE,
+    }
+
+
+def _seed(app: Any) -> None:
+    from flask_migrate import upgrade
+
+    from voipcrm.accounts.models import Presence, Role, User
+    from voipcrm.contacts.models import Person, PhoneNumber
+    from voipcrm.core.db import db
+    from voipcrm.routes.models import InboundRoute, RouteTarget
+    from voipcrm.trunks.models import Line
+
+    with app.app_context():
+        upgrade()
+        Role.ensure_built_in()
+        db.session.flush()
+        ada = User(email="ada@example.com", name="Ada", password_hash="x", roles=Role.query.filter_by(name="agent").all())
+        line = Line(number=LINE, label="Sales")
+        person = Person(name="Priya Raman", numbers=[PhoneNumber(number=CONTACT)])
+        db.session.add_all([ada, line, person])
+        db.session.flush()
+        db.session.add(InboundRoute(line=line, targets=[RouteTarget(user_id=ada.id)]))
+        Presence.report(ada.id, "available")
+        db.session.commit()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait(port: int) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/bare/"):
+            return
+        time.sleep(0.1)
+    raise SystemExit("the server did not start")
