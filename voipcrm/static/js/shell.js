@@ -53,6 +53,8 @@ document.addEventListener('htmx:after:swap', (event) => {
   const { ctx } = event.detail;
   if (!isPage(ctx)) return;
   markCurrent();
+  const wrong = document.querySelector('#main [aria-invalid="true"]'); // a form that came back: its first bad field
+  if (wrong) return wrong.focus();
   const heading = document.querySelector('#main h1');
   (heading ?? document.getElementById('main'))?.focus({ preventScroll: true });
 });
