@@ -40,19 +40,24 @@ def search_text(*, name: str, company: str = "", emails: Iterable[str] = (), num
     return "\n".join([words, *lines])
 
 
+def is_number(text: str) -> bool:
+    """Does it read as a number or a fragment of one, three digits or more?"""
+    return _PHONE_LIKE.fullmatch(text) is not None and len(digits(text)) >= 3
+
+
 def patterns(query: str) -> list[tuple[str, ...]]:
     """What must stand in a search text for it to match: every group, by any one of its texts. Empty: no condition.
 
     A query that reads as a number is one fragment of it, however it is spaced. Other words are taken each by
     itself: with three characters or more anywhere, shorter only where a word begins."""
     text = _TRUNK_ZERO.sub("", folded(query))
-    if _PHONE_LIKE.fullmatch(text) and len(digits(text)) >= 3:
+    if is_number(text):
         return [_fragment(digits(text))]
     return [_pattern(word) for word in dict.fromkeys(text.split()[:MOST_WORDS])]
 
 
 def _pattern(word: str) -> tuple[str, ...]:
-    if _PHONE_LIKE.fullmatch(word) and len(digits(word)) >= 3:
+    if is_number(word):
         return (word, *_fragment(digits(word))) if word != digits(word) else _fragment(word)
     return (word if len(word) >= 3 else word.rjust(3),)
 

@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.contacts.folding import folded
+from voipcrm.contacts.folding import folded, is_number
 from voipcrm.contacts.forms import PersonForm, one_line
 from voipcrm.contacts.models import Organization, Person, sharing
 from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_persons
@@ -37,6 +37,7 @@ def persons() -> Any:
         "contacts/_results.html",
         page=page,
         q=query,
+        begin_with={"number" if is_number(query) else "name": query},
         cut_at=MOST_HITS if ends_after_others and more_match(query) else None,
     )
 
