@@ -23,6 +23,9 @@ function newDialog() {
   made.className = 'dialog';
   made.id = 'sign-in-dialog';
   made.setAttribute('aria-label', 'Sign in again');
+  const body = document.createElement('div');
+  body.className = 'dialog__body sign-in-again';
+  made.append(body);
   made.addEventListener('submit', submit);
   return made;
 }
@@ -31,8 +34,10 @@ function show(form) {
   const note = document.createElement('p');
   note.className = 'sub';
   note.textContent = 'Your session ended. Sign in to continue; nothing on this page is lost and a call goes on.';
-  form.removeAttribute('hx-boost');
-  dialog.replaceChildren(note, form);
+  const heading = document.createElement('h2');
+  heading.textContent = 'Sign in again';
+  form.querySelector('h1')?.remove(); // the page below has its own
+  dialog.firstElementChild.replaceChildren(heading, note, form);
 }
 
 function focusFirst() {
@@ -99,7 +104,7 @@ function signedIn(html) {
     for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = token;
   }
   dialog.close();
-  dialog.replaceChildren();
+  dialog.firstElementChild.replaceChildren();
   toast('You are signed in again.', { tone: 'good' });
   document.dispatchEvent(new CustomEvent('voipcrm:signed-in'));
 }

@@ -87,7 +87,7 @@ export class Calls {
       id: given.get('call') ?? null,
       name: given.get('name') ?? '',
       company: given.get('company') ?? '',
-      number: given.get('number') || sdk.parameters.From || '',
+      number: given.get('number') || (sdk.parameters.From?.startsWith('+') ? sdk.parameters.From : ''),
       to: sdk.parameters.From?.startsWith('+') ? sdk.parameters.From : null,
       userId: /^client:u_(\d+)$/.exec(sdk.parameters.From ?? '')?.[1] ?? null,
       line: given.get('line') ?? '',
