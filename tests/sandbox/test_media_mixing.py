@@ -55,33 +55,57 @@ def channels_of(path) -> np.ndarray:
         return samples.reshape(-1, file.getnchannels()).T
 
 
-async def test_the_clock_keeps_time_though_ticks_are_slow(clock):
-    class Slow:
-        def tick(self):
-            time.sleep(0.008)
+class Seconds:
+    """Time that passes only when someone sleeps, or stalls the loop at the given tick."""
 
-    clock.add(Slow())
+    def __init__(self, monkeypatch, clock, stalls: dict[int, float], oversleep: float = 0.0) -> None:
+        self.now, self.clock, self.stalls, self.oversleep = 1000.0, clock, stalls, oversleep
+        monkeypatch.setattr("voipcrm.sandbox.media.clock.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("voipcrm.sandbox.media.clock.asyncio.sleep", self.sleep)
+        self.limit = self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds + (self.oversleep if seconds else 0)
+        self.now += self.stalls.pop(self.clock.ticks, 0)
+        if self.now > self.limit:
+            raise asyncio.CancelledError
+
+    async def run(self, seconds: float) -> None:
+        self.limit = self.now + seconds
+        with pytest.raises(asyncio.CancelledError):
+            await self.clock.run()
+
+
+async def test_the_clock_does_not_drift_though_every_sleep_is_too_long(clock, monkeypatch):
+    await Seconds(monkeypatch, clock, {}, oversleep=0.003).run(600)
+    assert clock.ticks == pytest.approx(600 / TICK, abs=1)
+    assert clock.lost == clock.late == 0
+    assert clock.lag_max == pytest.approx(0.003)
+
+
+async def test_a_short_stall_is_made_up_for(clock, monkeypatch):
+    await Seconds(monkeypatch, clock, {100: 0.21}).run(10)
+    assert clock.ticks == pytest.approx(10 / TICK, abs=1)
+    assert clock.lost == 0
+    assert clock.figures()["late"] == 10
+    assert clock.figures()["lag_max_ms"] == pytest.approx(210)
+
+
+async def test_the_ticks_of_a_long_stall_are_lost_and_counted(clock, monkeypatch):
+    await Seconds(monkeypatch, clock, {100: 3.0}).run(10)
+    assert clock.lost == pytest.approx(3.0 / TICK, abs=1)
+    assert clock.ticks + clock.lost == pytest.approx(10 / TICK, abs=2)
+    clock.reset_figures()
+    assert clock.figures() == {"ticks": 0, "lost": 0, "late": 0, "lag_max_ms": 0.0, "items": 0}
+
+
+async def test_the_clock_ticks_in_real_time(clock):
     running = asyncio.create_task(clock.run())
     start = time.monotonic()
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(0.5)
     elapsed = time.monotonic() - start
     running.cancel()
-    assert abs(clock.ticks - elapsed / TICK) <= 2
-    assert clock.lost == 0
-
-
-async def test_a_short_stall_is_made_up_for_and_a_long_one_counted(clock):
-    running = asyncio.create_task(clock.run())
-    await asyncio.sleep(0.1)
-    time.sleep(0.2)
-    await asyncio.sleep(0.1)
-    assert clock.lost == 0
-    assert clock.ticks == pytest.approx(20, abs=3)
-    assert clock.figures()["lag_max_ms"] > 150
-    time.sleep(0.8)
-    await asyncio.sleep(0.1)
-    running.cancel()
-    assert 30 <= clock.lost <= 42
+    assert clock.ticks + clock.lost == pytest.approx(elapsed / TICK, abs=3)
 
 
 def test_an_item_that_fails_is_taken_off_and_the_others_go_on(clock, caplog):
