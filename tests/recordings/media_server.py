@@ -8,7 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -79,13 +79,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(header, value)
         self.end_headers()
         with self.media.sending():
-            try:
+            with suppress(OSError):  # a killed worker hangs up
                 for start in range(0, len(answer.body), answer.piece_bytes):
                     self.wfile.write(answer.body[start : start + answer.piece_bytes])
                     self.media.sent_bytes = start + answer.piece_bytes
                     time.sleep(answer.pause_seconds)
-            except OSError:
-                pass  # a killed worker hangs up
         self.close_connection = self.close_connection or length != len(answer.body)
 
     def _json(self, status: int, body: object) -> None:
@@ -97,10 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def handle(self) -> None:
-        try:
+        with suppress(OSError):  # a client that had enough hung up
             super().handle()
-        except OSError:
-            pass  # a client that had enough hung up
 
     def log_message(self, *_args: object) -> None:
         pass

@@ -37,6 +37,7 @@ class App {
   #views;
   #mirror = null; // the owner's snapshot, in a tab that follows
   #lastOver = null;
+  #wantsQuiet = new Set();
 
   constructor(root) {
     this.#root = root;
@@ -165,6 +166,8 @@ class App {
 
   #show() {
     const { snapshot } = this;
+    this.#wantQuiet('voipcrm:ringing', snapshot.incoming.length > 0);
+    this.#wantQuiet('voipcrm:call-started', Boolean(snapshot.call));
     const elsewhere = this.#tabs.role === 'follower';
     const { dock, call, incoming, title, notifications, announcer } = this.#views;
     dock.render(snapshot, { elsewhere });
@@ -177,6 +180,12 @@ class App {
       this.#lastOver = snapshot.ended.key;
       setTimeout(() => this.#callsChanged(), 1500); // the owner asks the server; here a guess is enough
     }
+  }
+
+  /** Whatever else sounds in the page, a recording say, stops when the phone begins to. */
+  #wantQuiet(event, wanted) {
+    if (wanted && !this.#wantsQuiet.has(event)) document.dispatchEvent(new CustomEvent(event));
+    this.#wantsQuiet[wanted ? 'add' : 'delete'](event);
   }
 
   #callsChanged() {
