@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from voipcrm.accounts.models import User
+from voipcrm.accounts.permissions import Can
 from voipcrm.calls.models import DIRECTIONS, OUTCOMES, Call
+from voipcrm.calls.words import MISSED
+from voipcrm.contacts.models import Person
+from voipcrm.contacts.searching import page_of_persons
+from voipcrm.core.app import settings
+from voipcrm.core.db import db
 from voipcrm.core.pages import viewer_zone
-from voipcrm.telephony.numbers import digits
+from voipcrm.telephony import numbers
+from voipcrm.telephony.errors import NumberInvalid
+from voipcrm.trunks.models import Line
 
 SHORTEST_FRAGMENT = 3
+WHOLE_NUMBER_DIGITS = 10  # from here on a number is taken for a whole one if it can be: that needs no scan
+NAMED_AT_MOST = 200  # persons whom a search for a name may stand for
+ASKED_OUTCOMES = (*OUTCOMES, "unanswered", "live")  # unanswered: missed or abandoned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,22 +39,24 @@ class Filters:
     line: int | None = None
     direction: str | None = None
     outcome: str | None = None
-    number: str | None = None  # digits of the other party
+    q: str | None = None  # part of the other party's name or number
+    number: str | None = None  # part of their number
     contact: int | None = None
     recorded: bool | None = None
 
     @classmethod
     def of(cls, args: Mapping[str, str]) -> Filters:
         """Read from an address; what is malformed counts as not asked."""
-        number = digits(args.get("number", ""))
+        q, number = args.get("q", "").strip()[:100], args.get("number", "").strip()[:100]
         return cls(
             since=_day(args.get("since")),
             until=_day(args.get("until")),
             person=_whole(args.get("person")),
             line=_whole(args.get("line")),
             direction=_one_of(args.get("direction"), DIRECTIONS),
-            outcome=_one_of(args.get("outcome"), (*OUTCOMES, "live")),
-            number=number if len(number) >= SHORTEST_FRAGMENT else None,
+            outcome=_one_of(args.get("outcome"), ASKED_OUTCOMES),
+            q=q or None,
+            number=number if len(numbers.digits(number)) >= SHORTEST_FRAGMENT else None,
             contact=_whole(args.get("contact")),
             recorded=True if args.get("recorded") == "yes" else None,
         )
@@ -67,15 +82,59 @@ def filtered(query: sa.Select[tuple[Call]], wanted: Filters) -> sa.Select[tuple[
         conditions.append(Call.direction == wanted.direction)
     if wanted.outcome == "live":
         conditions.append(Call.state != "ended")
+    elif wanted.outcome == "unanswered":
+        conditions.append(Call.outcome.in_(MISSED))
     elif wanted.outcome:
         conditions.append(Call.outcome == wanted.outcome)
     if wanted.number:
-        conditions.append(Call.peer_number.contains(wanted.number, autoescape=True))
+        conditions.append(_has_number(wanted.number))
+    if wanted.q:
+        conditions.append(_has_number(wanted.q) if _reads_as_number(wanted.q) else _has_name(wanted.q))
     if wanted.contact is not None:
         conditions.append(Call.person_id == wanted.contact)
     if wanted.recorded:
         conditions.append(Call.has_recording)
     return query.where(*conditions)
+
+
+def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:
+    """What the filters can be set to, by name: (id, label) of each `line`, of each `person` whose calls this user may
+    see (nobody for those who see only their own), and of the `contact` that is asked for. One statement."""
+    kinds: list[sa.Select[Any]] = [sa.select(sa.literal("line").label("kind"), Line.id, Line.label.label("label"))]
+    people = sa.select(sa.literal("person"), User.id, User.name)
+    if user.may(Can.VIEW_ALL_CALLS):
+        kinds.append(people)
+    elif user.may(Can.VIEW_TEAM_CALLS) and user.team_id is not None:
+        kinds.append(people.where(User.team_id == user.team_id))
+    if wanted.contact is not None:
+        one = Person.visible_to(user).where(Person.id == wanted.contact)
+        kinds.append(one.with_only_columns(sa.literal("contact"), Person.id, Person.name))
+    found: dict[str, list[tuple[int, str]]] = {"line": [], "person": [], "contact": []}
+    for kind, row_id, label in db.session.execute(sa.union_all(*kinds)):
+        found[kind].append((row_id, label))
+    for options in found.values():
+        options.sort(key=lambda option: option[1].casefold())
+    return found
+
+
+def _reads_as_number(text: str) -> bool:
+    return len(numbers.digits(text)) >= SHORTEST_FRAGMENT and not any(character.isalpha() for character in text)
+
+
+def _has_number(text: str) -> sa.ColumnElement[bool]:
+    fragment = numbers.digits(text)
+    if len(fragment) >= WHOLE_NUMBER_DIGITS:
+        try:
+            return Call.peer_number == numbers.parse(text, settings.default_country)
+        except NumberInvalid:
+            pass  # it may still be a part of one
+    # Numbers are kept with their country code: the 0 that is dialled before an area code is not in them.
+    return Call.peer_number.contains(fragment.lstrip("0") or fragment, autoescape=True)
+
+
+def _has_name(text: str) -> sa.ColumnElement[bool]:
+    people = page_of_persons(sa.select(Person), text, size=NAMED_AT_MOST).rows
+    return Call.person_id.in_([person.id for person in people])
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:

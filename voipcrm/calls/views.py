@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, request
+import sqlalchemy as sa
+from flask import Blueprint, redirect, request, url_for
 from flask_login import current_user
+from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.calls import history
-from voipcrm.calls.models import Call
-from voipcrm.core.db import find
+from voipcrm.calls import history, returning
+from voipcrm.calls.day import day
+from voipcrm.calls.models import Call, Leg
+from voipcrm.calls.telling import Cast, parts, rang_seconds, tell
+from voipcrm.calls.words import read
+from voipcrm.contacts.models import Person
+from voipcrm.core import clock
+from voipcrm.core.app import settings
+from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
-from voipcrm.core.pages import render
+from voipcrm.core.pages import render, viewer_zone
 from voipcrm.core.paging import cursor_of_request, page_of
+from voipcrm.telephony import numbers
 
 bp = Blueprint("calls", __name__)
+SHORT_LIST = 8
+
+
+@bp.context_processor
+def _reading() -> dict[str, Any]:
+    return {"reading": lambda call: read(call, current_user.id), "time_of_day": _time_of_day}
 
 
 @bp.get("/calls")
@@ -24,11 +40,88 @@ def index() -> Any:
     wanted = history.Filters.of(request.args)
     query = history.filtered(Call.visible_to(current_user), wanted)
     page = page_of(Call.with_names(query), Call.started_at, Call.id, cursor=cursor_of_request())
-    return render("calls/index.html", "calls/_rows.html", page=page, wanted=wanted)
+    is_partial = request.headers.get("HX-Request-Type") == "partial"
+    choices = None if is_partial else history.choices(current_user, wanted)
+    return render("calls/index.html", "calls/_results.html", page=page, wanted=wanted, choices=choices)
 
 
 @bp.get("/calls/<public_id>")
 @requires(Can.VIEW_CALLS)
 def show(public_id: str) -> Any:
-    call = find(Call.with_names(Call.visible_to(current_user)), public_id, by="public_id")
-    return render("calls/show.html", call=call)
+    """One call. While it is live its page asks again, with ?was= the state that it shows."""
+    query = Call.with_names(Call.visible_to(current_user))
+    whole = query.options(selectinload(Call.legs).joinedload(Leg.user), selectinload(Call.events))
+    call = find(whole, public_id, by="public_id")
+    cast = _cast(call)
+    page = render(
+        "calls/show.html",
+        "calls/_call.html",
+        call=call,
+        seen=read(call, current_user.id),
+        steps=tell(call, call.legs, call.events, cast),
+        parts=parts(call, call.legs, cast),
+        rang_seconds=rang_seconds(call, call.legs),
+    )
+    if request.args.get("was", call.state) != call.state:
+        page.headers["HX-Trigger"] = "voipcrm:call-changed"
+    return page
+
+
+@bp.get("/calls/latest")
+@requires(Can.VIEW_CALLS)
+def latest() -> Any:
+    """The newest calls as a short list; the history in full to whoever opens the address."""
+    if request.headers.get("HX-Request-Type") != "partial":
+        return redirect(url_for("calls.index"))
+    return render("calls/_latest.html", calls=_newest(Call.visible_to(current_user)))
+
+
+@bp.get("/calls/with/<int(max=2147483647):person_id>")
+@requires(Can.VIEW_CALLS)
+def with_person(person_id: int) -> Any:
+    """The newest calls with a contact, for their page; the history of them in full to whoever opens the address."""
+    if request.headers.get("HX-Request-Type") != "partial":
+        return redirect(url_for("calls.index", contact=person_id))
+    person = find(Person.visible_to(current_user), person_id)
+    calls = _newest(Call.visible_to(current_user).where(Call.person_id == person.id))
+    return render("calls/_with_person.html", calls=calls, person=person)
+
+
+@bp.get("/calls/missed")
+@requires(Can.VIEW_CALLS)
+def missed() -> Any:
+    """Those who called, got nobody, and were not called back."""
+    query = Call.with_names(returning.to_return(current_user))
+    page = page_of(query, Call.started_at, Call.id, cursor=cursor_of_request())
+    return render("calls/missed.html", "calls/_missed.html", page=page, missed=returning.by_number(page.rows))
+
+
+@bp.get("/calls/summary")
+@requires(Can.VIEW_CALLS)
+def summary() -> Any:
+    """Today's numbers, today being the viewer's."""
+    if request.headers.get("HX-Request-Type") != "partial":
+        return redirect(url_for("home.index"))
+    today = clock.now().astimezone(viewer_zone()).date()
+    numbers_of_today = day(current_user, history.start_of(today, viewer_zone()))
+    return render("calls/_summary.html", day=numbers_of_today, today=today.isoformat())
+
+
+def _newest(query: sa.Select[tuple[Call]]) -> list[Call]:
+    newest = query.order_by(Call.started_at.desc(), Call.id.desc()).limit(SHORT_LIST)
+    return list(db.session.scalars(Call.with_names(newest)).unique())
+
+
+def _cast(call: Call) -> Cast:
+    known = [call.user, call.other_user, *(leg.user for leg in call.legs)]
+    number = numbers.display(call.peer_number, settings.default_country) if call.peer_number else "the caller"
+    return Cast(
+        people={user.id: user.name for user in known if user},
+        other=call.person.name if call.person else number,
+        line=call.line.label if call.line else "",
+    )
+
+
+def _time_of_day(moment: datetime) -> str:
+    """'10:42:03' in the viewer's zone."""
+    return f"{moment.astimezone(viewer_zone()):%-H:%M:%S}"

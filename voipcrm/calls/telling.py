@@ -1,0 +1,275 @@
+"""What happened in a call, step by step in words, from its legs and events. Pure: nothing is looked up.
+
+The provider's moments are whole seconds of its clock, ours are finer and of another clock. So steps of one second
+stand in the order in which such things happen, and no step stands before the call's beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from voipcrm.calls.models import Call, CallEvent, Leg
+from voipcrm.telephony.errors import FactMissing
+from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, ConferenceEvent, DialEnded, Form, RecordingStatus
+
+# The order in which things can have happened within one second. What is told of a recording afterwards comes last.
+CALLED, RANG, ANSWERED, RECORDED, HELD, STOPPED, ENDED, AFTERWARDS = range(8)
+
+# What became of a leg that was not answered: as a step of the call, and beside the person's name.
+_FATES = {
+    "rejected": ("{who} rejected the call", "Rejected the call"),
+    "unreachable": ("{who} could not be reached", "Could not be reached"),
+    "taken": ("Stopped ringing {who}", "Somebody else answered"),
+    "stopped": ("Stopped ringing {who}", "The caller hung up"),
+    "silent": ("{who} did not answer", "Did not answer"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """The people of a call. people: names of our users by id. other: the outside party, as it stands in the middle of
+    a sentence ("the caller"). line: its label, empty if it is none of ours."""
+
+    people: Mapping[int, str]
+    other: str
+    line: str = ""
+
+    def of(self, user_id: int | None) -> str:
+        return self.people.get(user_id or 0, "a colleague")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that happened. `icon` is of icons.svg. `who` stands for {who} in the words, where several people may
+    share the step."""
+
+    at: datetime
+    order: int
+    words: str
+    icon: str
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Somebody who was rung, and what came of it. Lengths are None where they are not over or were not told."""
+
+    who: str
+    words: str
+    rang_seconds: int | None
+    talked_seconds: int | None
+
+
+def tell(call: Call, legs: Sequence[Leg], events: Sequence[CallEvent], cast: Cast) -> list[Step]:
+    """The steps of a call in the order in which they happened, up to now."""
+    steps = [
+        _beginning(call, cast),
+        *_of_legs(call, legs, cast),
+        *_of_recordings(events),
+        *_of_holds(events, cast),
+    ]
+    if call.ended_at and not call.is_live:
+        words = _ending(call, legs, events, cast)
+        steps.append(Step(at=call.ended_at, order=ENDED, words=words, icon="phone-off"))
+    steps = [step if step.at >= call.started_at else replace(step, at=call.started_at) for step in steps]
+    return list(_together(sorted(steps, key=_place)))
+
+
+def parts(call: Call, legs: Sequence[Leg], cast: Cast) -> list[Part]:
+    """Everybody who was rung, in the order of the legs. The side that began the call is not among them."""
+    return [
+        Part(
+            who=_sentence(_who(call, leg, cast)),
+            words=_state(call, leg),
+            rang_seconds=_seconds(leg.ringing_at, leg.answered_at or leg.ended_at),
+            talked_seconds=_seconds(leg.answered_at, leg.ended_at),
+        )
+        for leg in _rung(call, legs)
+    ]
+
+
+def rang_seconds(call: Call, legs: Sequence[Leg]) -> int | None:
+    """From the first ring to the answer, or to the end of the last ring; None while it rings or if none was told."""
+    rung = _rung(call, legs)
+    since = min((leg.ringing_at for leg in rung if leg.ringing_at), default=None)
+    until = call.answered_at or (max((leg.ended_at for leg in rung if leg.ended_at), default=None))
+    return _seconds(since, until) if call.answered_at or not call.is_live else None
+
+
+def _beginning(call: Call, cast: Cast) -> Step:
+    if call.direction == "inbound":
+        words, icon = f"{cast.other} called {cast.line or 'a number that is no line of ours'}", "phone-incoming"
+    elif call.direction == "internal":
+        words, icon = f"{cast.of(call.user_id)} called {cast.of(call.other_user_id)}", "phone-outgoing"
+    else:
+        line = f" from {cast.line}" if cast.line else ""
+        words, icon = f"{cast.of(call.user_id)} called {cast.other}{line}", "phone-outgoing"
+    return Step(at=call.started_at, order=CALLED, words=words, icon=icon)
+
+
+def _of_legs(call: Call, legs: Sequence[Leg], cast: Cast) -> Iterator[Step]:
+    for leg in _rung(call, legs):
+        who = _who(call, leg, cast)
+        if leg.ringing_at:
+            yield Step(at=leg.ringing_at, order=RANG, words="Rang {who}", icon="phone-call", who=who)
+        if leg.answered_at:
+            yield Step(at=leg.answered_at, order=ANSWERED, words=f"{who} answered", icon="phone")
+        elif leg.ended_at and call.direction == "inbound":  # elsewhere one only is rung: the call's end says the same
+            words = _FATES[_fate(call, leg)][0]
+            yield Step(at=leg.ended_at, order=STOPPED, words=words, icon="phone-missed", who=who)
+
+
+def _of_recordings(events: Sequence[CallEvent]) -> Iterator[Step]:
+    told = sorted(_facts(events, "recording", RecordingStatus.read), key=lambda pair: pair[1].recording_sid)
+    for _, group in groupby(told, key=lambda pair: pair[1].recording_sid):
+        yield from _of_recording(list(group))
+
+
+def _of_recording(told: list[tuple[CallEvent, RecordingStatus]]) -> Iterator[Step]:
+    first = {fact.status: (event, fact) for event, fact in reversed(told)}  # of what was told twice, the first
+    began = [fact.started_at for _, fact in told if fact.started_at]
+    if not began and "in-progress" in first:
+        began = [first["in-progress"][0].at]
+    if began and "absent" not in first:
+        yield Step(at=min(began), order=RECORDED, words="Recording began", icon="radio")
+    if "completed" in first:
+        words, icon = "The recording can be saved", "voicemail"
+    elif "failed" in first:
+        words, icon = "The recording failed", "circle-alert"
+    elif "absent" in first:
+        words, icon = "Nothing was recorded", "info"
+    else:
+        return
+    end = next(first[status] for status in ("completed", "failed", "absent") if status in first)
+    yield Step(at=end[0].at, order=AFTERWARDS, words=words, icon=icon)
+
+
+def _of_holds(events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
+    for event in events:
+        if event.kind in {"hold", "resume"}:
+            who = cast.of(_form(event).whole("By"))
+            words, icon = ("Put on hold", "pause") if event.kind == "hold" else ("Resumed", "play")
+            yield Step(at=event.at, order=HELD, words=f"{words} by {who}", icon=icon)
+
+
+def _ending(call: Call, legs: Sequence[Leg], events: Sequence[CallEvent], cast: Cast) -> str:
+    caller = cast.other if call.direction == "inbound" else cast.of(call.user_id)
+    callee = cast.of(call.other_user_id) if call.direction == "internal" else cast.other
+    if call.outcome == "answered":
+        ender = _who_hung_up(call, legs, events, cast)
+        return f"{ender} hung up" if ender else "The call ended"
+    words = {
+        "missed": "The call ended, nobody had answered" if _rung(call, legs) else "Nobody could be reached",
+        "abandoned": f"{caller} hung up before anyone answered",
+        "busy": f"{callee} rejected the call" if call.direction == "internal" else f"{callee} was busy",
+        "no-answer": f"{callee} did not answer",
+        "canceled": f"{caller} hung up before an answer",
+        "failed": "The call could not be connected",
+    }
+    return (call.reason or "").rstrip(".") or words.get(call.outcome or "", "The call ended")
+
+
+def _who_hung_up(call: Call, legs: Sequence[Leg], events: Sequence[CallEvent], cast: Cast) -> str | None:
+    """Whose leg ended the conversation; None if the provider did not tell."""
+    sid = _ended_by(call, events)
+    if sid and sid == call.root_sid:
+        return cast.other if call.direction == "inbound" else cast.of(call.user_id)
+    talked = [leg for leg in _rung(call, legs) if leg.answered_at]
+    return next((_who(call, leg, cast) for leg in talked if sid in {leg.sid, "child"}), None)
+
+
+def _ended_by(call: Call, events: Sequence[CallEvent]) -> str | None:
+    """CallSid of the leg that ended the conversation; "child" if all we know is that it was not the first one.
+
+    The Dial that a call began with ends when the call is promoted to a conference; from then on only the conference
+    can tell. Sources: Twilio, "Dial", action; "Conference statusCallback", CallSidEndingConference."""
+    seen = _facts(events, "conference", ConferenceEvent.read)
+    if seen or call.conference_name:
+        named = next((sid for event, _ in seen if (sid := _form(event).text("CallSidEndingConference"))), None)
+        left = [fact for _, fact in seen if fact.event == "participant-leave"]
+        return named or min(left, key=lambda fact: fact.sequence or 0).call_sid if named or left else None
+    for _, fact in _facts(events, "dial", DialEnded.read):
+        if LEG_RANKS.get(fact.parent_status or "", -1) == TERMINAL_RANK:
+            return call.root_sid
+        if fact.was_answered:
+            return fact.dial_sid or "child"
+    return None
+
+
+def _rung(call: Call, legs: Sequence[Leg]) -> list[Leg]:
+    return [leg for leg in legs if leg.sid != call.root_sid]
+
+
+def _who(call: Call, leg: Leg, cast: Cast) -> str:
+    """Who is at the end of a leg that was rung."""
+    if call.direction == "outbound":
+        return cast.other
+    return cast.of(call.other_user_id if call.direction == "internal" else leg.user_id)
+
+
+def _state(call: Call, leg: Leg) -> str:
+    if leg.answered_at:
+        return "Answered"
+    if leg.ended_at:
+        busy = leg.status == "busy" and call.direction == "outbound"
+        return "Was busy" if busy else _FATES[_fate(call, leg)][1]
+    return "Is ringing" if leg.ringing_at else "Is being called"
+
+
+def _fate(call: Call, leg: Leg) -> str:
+    if leg.status == "busy":
+        return "rejected"
+    if leg.status == "failed":
+        return "unreachable"
+    # Who was left no time, because somebody else answered or the caller hung up, did not fail to answer.
+    if call.answered_at and leg.ended_at and leg.ended_at >= _second(call.answered_at):
+        return "taken"
+    return "stopped" if leg.status == "canceled" or call.outcome == "abandoned" else "silent"
+
+
+def _together(steps: list[Step]) -> Iterator[Step]:
+    """What happened to several people in one second is one step."""
+    for _, group in groupby(steps, key=lambda step: (_second(step.at), step.order, step.words)):
+        same = list(group)
+        names = [step.who for step in same if step.who]
+        who = " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+        words = same[0].words.replace("{who}", who) if names else same[0].words
+        yield replace(same[0], words=_sentence(words), who=who)
+
+
+def _place(step: Step) -> tuple[Any, ...]:
+    second = _second(step.at)
+    return step.order == AFTERWARDS, second, step.order, step.at if step.order == HELD else second, step.words
+
+
+def _facts(events: Sequence[CallEvent], kind: str, read: Callable[[Any], Any]) -> list[tuple[CallEvent, Any]]:
+    """The events of a kind, each with what it says; those without their most needed field say nothing."""
+    found = []
+    for event in events:
+        if event.kind == kind:
+            try:
+                found.append((event, read(event.body)))
+            except FactMissing:
+                continue
+    return found
+
+
+def _form(event: CallEvent) -> Form:
+    return Form((name, value) for name, value in event.body)
+
+
+def _second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+def _seconds(since: datetime | None, until: datetime | None) -> int | None:
+    return max(0, int((until - since).total_seconds())) if since and until else None
+
+
+def _sentence(words: str) -> str:
+    """Names keep their first letter as it is: it may be a small one."""
+    return words[0].upper() + words[1:] if words.startswith(("the ", "a ")) else words
