@@ -7,9 +7,10 @@ database = current_app.extensions["migrate"].db
 
 
 def render_item(kind, item, _autogen):
-    """A migration must not import the app, which will have changed: our Moment is written as what it is below."""
-    if kind == "type" and type(item).__name__ == "Moment":
-        return "sa.DateTime(timezone=True)"
+    """A migration must not import the app, which will have changed: our types are written as what they are below."""
+    names = {"Moment": "sa.DateTime(timezone=True)", "Words": "sa.Text()"}
+    if kind == "type" and type(item).__name__ in names:
+        return names[type(item).__name__]
     return False
 
 

@@ -129,3 +129,11 @@ def test_an_unsafe_name_cannot_break_out_of_the_document(provider, app, cast, at
     twiml = provider.ask(ROOT, from_=CALLER)
     assert [verb.tag for verb in twiml] == ["Dial"]
     assert [noun.tag for noun in twiml[0]] == ["Client"]
+
+
+def test_a_nul_in_a_field_loses_neither_the_call_nor_the_event(provider, app, cast, at_the_phone):
+    at_the_phone(cast.ada)
+    provider.ask(ROOT, from_="Anony\x00mous", CallerName="a\x00b")
+    with app.app_context():
+        assert the_call().peer_text == "Anonymous"
+        assert ["CallerName", "a\x00b"] in db.session.query(CallEvent).one().body

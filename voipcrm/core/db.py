@@ -48,11 +48,24 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(sa.types.TypeDecorator[str]):
+    """Text of any length. PostgreSQL cannot keep a NUL, which any form can send, so it is left out everywhere."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return value.replace("\x00", "") if value and "\x00" in value else value
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return self
+
+
 class Base(DeclarativeBase):
     metadata = sa.MetaData(naming_convention=NAMES)
 
 
-Base.registry.update_type_annotation_map({datetime: Moment, str: sa.Text})
+Base.registry.update_type_annotation_map({datetime: Moment, str: Words})
 
 
 db = SQLAlchemy(model_class=Base)
