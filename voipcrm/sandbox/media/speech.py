@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import av
 import numpy as np
+from av.error import FFmpegError
 
 from voipcrm.sandbox.media.frames import RATE, Frame, to_frames
 from voipcrm.sandbox.media.tones import silence, tone
@@ -138,5 +139,5 @@ def load_audio(content: bytes) -> list[Frame]:
                 raise NotAudio("the file has no audio stream")
             resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
             return to_frames(_joined(resampler, list(container.decode(audio=0))))
-    except (av.FFmpegError, IndexError) as exc:
+    except (FFmpegError, IndexError) as exc:
         raise NotAudio(f"not a sound file: {exc}") from exc
