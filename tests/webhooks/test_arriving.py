@@ -71,7 +71,12 @@ def test_the_call_is_written_with_line_contact_and_reason(provider, app, cast, a
     twiml = provider.ask(ROOT, from_=CALLER)
     with app.app_context():
         call = the_call()
-        assert (call.direction, call.state, call.peer_number, call.line_id) == ("inbound", "ringing", CALLER, cast.sales_id)
+        assert (call.direction, call.state, call.peer_number, call.line_id) == (
+            "inbound",
+            "ringing",
+            CALLER,
+            cast.sales_id,
+        )
         assert (call.person.name, call.person_reason) == ("Priya Raman", "The number is this person's.")
         assert call.recording == "on"
         card = {one.get("name"): one.get("value") for one in twiml.iter("Parameter")}
@@ -106,7 +111,9 @@ def test_asking_twice_is_one_call_and_the_same_answer(provider, app, cast, at_th
     assert rung(first) == rung(second)
     assert first.find("Dial").get("action") == second.find("Dial").get("action")
     with app.app_context():
-        assert db.session.query(Call).count() == db.session.query(Leg).count() == db.session.query(CallEvent).count() == 1
+        assert (
+            db.session.query(Call).count() == db.session.query(Leg).count() == db.session.query(CallEvent).count() == 1
+        )
 
 
 def test_nobody_answers_and_the_caller_is_told(provider, app, cast, at_the_phone):

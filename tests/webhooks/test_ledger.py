@@ -50,7 +50,9 @@ def forget(app) -> None:
         connection.execute(Leg.__table__.delete())
         connection.execute(CallEvent.__table__.delete())
         connection.execute(
-            Call.__table__.update().values(state="created", outcome=None, answered_at=None, ended_at=None, talk_seconds=0)
+            Call.__table__.update().values(
+                state="created", outcome=None, answered_at=None, ended_at=None, talk_seconds=0
+            )
         )
 
 
