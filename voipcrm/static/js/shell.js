@@ -1,7 +1,6 @@
 // What keeps the shell whole while htmx swaps #main inside it. The phone lives outside #main, so a page
 // that cannot be shown must never cost more than itself: not the screen, not the address, not the call.
 import { csrfToken } from './api.js';
-import { askToSignIn } from './sign-in-dialog.js';
 import { toast } from './toasts.js';
 
 const statusOf = (ctx) => ctx?.response?.raw?.status ?? ctx?.response?.status ?? 0;
@@ -46,7 +45,8 @@ document.addEventListener('htmx:error', (event) => {
   toast('The server did not answer. Check your connection and try again.', { tone: 'bad' });
 });
 
-document.addEventListener('voipcrm:signed-out', askToSignIn);
+// Rarely needed, so fetched only then; no session is needed for a static file.
+document.addEventListener('voipcrm:signed-out', async () => (await import('./sign-in-dialog.js')).askToSignIn());
 
 // The navigation is outside #main, so its current entry and the focus are ours to move; not after a filter.
 document.addEventListener('htmx:after:swap', (event) => {

@@ -3,11 +3,14 @@ import { toast } from './toasts.js';
 
 const SIGN_IN = '/sign-in';
 let dialog = null;
+let asking = false;
 
 /** Open the dialog (once). Fires `voipcrm:signed-in` on document when the session is back. */
 export async function askToSignIn() {
-  if (dialog?.open) return;
+  if (dialog?.open || asking) return; // several requests find out at the same moment
+  asking = true;
   const form = await fetchForm();
+  asking = false;
   if (!form) {
     toast('Your session ended. Sign in again in a new tab; this page and your call stay.', { tone: 'bad' });
     return;
@@ -22,10 +25,16 @@ function newDialog() {
   const made = document.createElement('dialog');
   made.className = 'dialog';
   made.id = 'sign-in-dialog';
-  made.setAttribute('aria-label', 'Sign in again');
+  made.setAttribute('aria-labelledby', 'sign-in-again');
+  const head = document.createElement('div');
+  head.className = 'dialog__head';
+  const heading = document.createElement('h2');
+  heading.id = 'sign-in-again';
+  heading.textContent = 'Sign in again';
+  head.append(heading);
   const body = document.createElement('div');
-  body.className = 'dialog__body sign-in-again';
-  made.append(body);
+  body.className = 'dialog__body';
+  made.append(head, body);
   made.addEventListener('submit', submit);
   return made;
 }
@@ -34,10 +43,8 @@ function show(form) {
   const note = document.createElement('p');
   note.className = 'sub';
   note.textContent = 'Your session ended. Sign in to continue; nothing on this page is lost and a call goes on.';
-  const heading = document.createElement('h2');
-  heading.textContent = 'Sign in again';
   form.querySelector('h1')?.remove(); // the page below has its own
-  dialog.firstElementChild.replaceChildren(heading, note, form);
+  dialog.lastElementChild.replaceChildren(note, form);
 }
 
 function focusFirst() {
@@ -104,7 +111,7 @@ function signedIn(html) {
     for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = token;
   }
   dialog.close();
-  dialog.firstElementChild.replaceChildren();
+  dialog.lastElementChild.replaceChildren();
   toast('You are signed in again.', { tone: 'good' });
   document.dispatchEvent(new CustomEvent('voipcrm:signed-in'));
 }

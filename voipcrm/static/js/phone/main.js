@@ -10,7 +10,6 @@ import { play, playKey, SDK_SOUNDS } from './sounds.js';
 import { PhoneState } from './state.js';
 import { Tabs } from './tabs.js';
 import { Announcer, Notifications, Title } from './view/attention.js';
-import { AudioDialog } from './view/audio-dialog.js';
 import { CallView } from './view/call-view.js';
 import { DockView } from './view/dock-view.js';
 import { guardAgainstLeaving } from './view/guard.js';
@@ -225,7 +224,6 @@ class App {
       notifications: new Notifications(),
       announcer: new Announcer(),
       tablist: new Tablist(root.querySelector('[role=tablist]')),
-      audio: new AudioDialog(part(root, 'audio'), this.#audio),
       keypad: new KeypadView(part(root, 'keypad'), { call: (to) => this.#dial({ to }), tone: playKey }),
     };
     pressable(part(root, 'tones'), (key) => this.#send('digits', { digits: key }), { plus: false });
@@ -275,11 +273,18 @@ class App {
       open: () => this.#openDock(),
       close: () => this.#closeDock(),
       tones: () => this.#views.call.tones(),
-      audio: () => this.#views.audio.open(this.#phone.device),
+      audio: () => this.#audioSettings(),
       erase: () => {},
     };
     if (here[name]) here[name]();
     else this.#send(name, key ? { key } : {});
+  }
+
+  /** Rarely opened, so fetched only then. */
+  async #audioSettings() {
+    const { AudioDialog } = await import('./view/audio-dialog.js');
+    this.#views.audio ??= new AudioDialog(part(this.#root, 'audio'), this.#audio);
+    await this.#views.audio.open(this.#phone.device);
   }
 
   #openDock() {
