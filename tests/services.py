@@ -168,14 +168,16 @@ class Worker(Process):
 
 
 class House(Process):
-    """What bin/run starts, with its own data folder; `redis` is outside of it, so that a test can stop it."""
+    """What bin/run starts, with its own data folder. `redis`: outside of it, so that a test can stop it, or its own."""
 
-    def __init__(self, folder: Path, redis: Valkey, database_url: str | None) -> None:
+    def __init__(self, folder: Path, redis: Valkey | None, database_url: str | None) -> None:
         self.folder, self.redis = folder, redis
         self.url, self.sandbox_url = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         ports = {"PORT": self.url.rpartition(":")[2], "SANDBOX_PORT": self.sandbox_url.rpartition(":")[2]}
         env = {name: value for name, value in os.environ.items() if not name.startswith(("TWILIO_", "VOIP_"))}
-        env |= {"DATA_DIR": str(folder), "REDIS_URL": redis.url, "PYTHONPATH": str(ROOT), **ports}
+        env |= {"DATA_DIR": str(folder), "PYTHONPATH": str(ROOT), **ports}
+        if redis:
+            env["REDIS_URL"] = redis.url
         if database_url:
             env["DATABASE_URL"] = database_url
         folder.mkdir(parents=True, exist_ok=True)

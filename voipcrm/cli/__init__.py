@@ -4,7 +4,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from voipcrm.cli import provider, release, scheduler, users, worker
+    from voipcrm.cli import provider, release, scheduler, settings, users, worker
 
-    for command in (users.cli, users.roles, provider.cli, release.cli, worker.cli, scheduler.cli):
+    for command in (users.cli, users.roles, provider.cli, release.cli, worker.cli, scheduler.cli, settings.cli):
         app.cli.add_command(command)

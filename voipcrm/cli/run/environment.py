@@ -78,6 +78,8 @@ def _derived(env: Mapping[str, str], port: str, sandbox_port: str, redis_url: st
         "REDIS_URL": redis_url,
         "RECORDINGS_URL": f"file://{data}/recordings",
         "FLASK_APP": "wsgi.py",
+        # One web process on SQLite, so it gets the threads of two.
+        "WEB_THREADS": "64" if env.get("DATABASE_URL", "sqlite").startswith("sqlite") else "32",
         "PYTHONUNBUFFERED": "1",
     }
     if env.get("VOIP_PROVIDER", "sandbox") == "sandbox":
