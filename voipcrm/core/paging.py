@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from flask import request
 
-from voipcrm.core.db import db
+from voipcrm.core.db import Moment, db
 
 R = TypeVar("R")
 PAGE_SIZE = 50
@@ -32,11 +32,11 @@ def page_of(
     query: sa.Select[Any], *keys: Any, cursor: str | None = None, size: int = PAGE_SIZE, descending: bool = True
 ) -> Page[Any]:
     """The page at `cursor` of a query in the order of `keys`, whose last one is unique. A bad cursor is page one."""
-    place = _decode(cursor, len(keys))
+    place = _decode(cursor, keys)
     backwards = place is not None and place["to"] == "newer"
     falling = descending != backwards
     if place is not None:
-        edge = sa.tuple_(*(sa.literal(_back(v, k), k.type) for v, k in zip(place["at"], keys, strict=True)))
+        edge = sa.tuple_(*(sa.literal(value, key.type) for value, key in zip(place["at"], keys, strict=True)))
         query = query.where(sa.tuple_(*keys) < edge if falling else sa.tuple_(*keys) > edge)
     query = query.order_by(*(k.desc() if falling else k.asc() for k in keys)).limit(size + 1)
     found = list(db.session.scalars(query).unique())
@@ -61,17 +61,28 @@ def _encode(to: str, row: Any, names: list[str]) -> str:
     return base64.urlsafe_b64encode(json.dumps([to, *at]).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str | None, width: int) -> dict[str, Any] | None:
+def _decode(cursor: str | None, keys: Sequence[Any]) -> dict[str, Any] | None:
     if not cursor:
         return None
     try:
         to, *at = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if to not in {"older", "newer"} or len(at) != width:
+        if to not in {"older", "newer"}:
             return None
+        return {"to": to, "at": [_back(value, key) for value, key in zip(at, keys, strict=True)]}
     except (ValueError, TypeError, binascii.Error):
         return None
-    return {"to": to, "at": at}
 
 
-def _back(value: Any, column: Any) -> Any:
-    return datetime.fromisoformat(value) if column.type.python_type is datetime else value
+def _back(value: Any, key: Any) -> Any:
+    """The value as its column holds it. Raises ValueError or TypeError for what it cannot hold."""
+    if isinstance(key.type, Moment):
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError(value)
+        return moment
+    if isinstance(key.type, sa.Integer):
+        if type(value) is not int or not 0 <= value < 2**31:
+            raise ValueError(value)
+    elif not isinstance(value, str) or "\x00" in value:
+        raise ValueError(value)
+    return value
