@@ -93,14 +93,16 @@ def filtered(query: sa.Select[tuple[Call]], wanted: Filters) -> sa.Select[tuple[
     if wanted.contact is not None:
         conditions.append(Call.person_id == wanted.contact)
     if wanted.recorded:
-        conditions.append(Call.has_recording)
+        conditions.append(Call.has_recording.is_(True))
     return query.where(*conditions)
 
 
 def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:
     """What the filters can be set to, by name: (id, label) of each `line`, of each `person` whose calls this user may
     see (nobody for those who see only their own), and of the `contact` that is asked for. One statement."""
-    kinds: list[sa.Select[Any]] = [sa.select(sa.literal("line").label("kind"), Line.id, Line.label.label("label"))]
+    kinds: list[sa.Select[Any, Any, Any]] = [
+        sa.select(sa.literal("line").label("kind"), Line.id, Line.label.label("label"))
+    ]
     people = sa.select(sa.literal("person"), User.id, User.name)
     if user.may(Can.VIEW_ALL_CALLS):
         kinds.append(people)

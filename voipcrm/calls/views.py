@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -107,9 +108,9 @@ def summary() -> Any:
     return render("calls/_summary.html", day=numbers_of_today, today=today.isoformat())
 
 
-def _newest(query: sa.Select[tuple[Call]]) -> list[Call]:
+def _newest(query: sa.Select[tuple[Call]]) -> Sequence[Any]:
     newest = query.order_by(Call.started_at.desc(), Call.id.desc()).limit(SHORT_LIST)
-    return list(db.session.scalars(Call.with_names(newest)).unique())
+    return db.session.scalars(Call.with_names(newest)).unique().all()
 
 
 def _cast(call: Call) -> Cast:
