@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import aiohttp
 from aiohttp import web
 from phone import access_token
 
@@ -28,6 +29,11 @@ CHROMIUM_ARGUMENTS = [
     "--use-fake-ui-for-media-stream",
 ]
 NUMBER = "+15550100000"
+CONFERENCE = "<Dial><Conference beep='false'>promoted</Conference></Dial>"
+
+
+def twiml(verbs: str) -> web.Response:
+    return web.Response(text=f"<?xml version='1.0'?><Response>{verbs}</Response>", content_type="text/xml")
 
 
 class Stub:
@@ -44,8 +50,14 @@ class Stub:
             noun = f"<Client><Identity>{target[7:]}</Identity><Parameter name='call' value='p-7'/></Client>"
         else:
             noun = f"<Number>{escape(target)}</Number>"
-        dial = f"<Dial answerOnBridge='true' record='record-from-answer-dual' callerId='{NUMBER}'>{noun}</Dial>"
-        return web.Response(text=f"<?xml version='1.0'?><Response>{dial}</Response>", content_type="text/xml")
+        how = f"answerOnBridge='true' record='record-from-answer-dual' callerId='{NUMBER}' action='dial'"
+        return twiml(f"<Dial {how}>{noun}</Dial>")
+
+    async def after_dial(self, request: web.Request) -> web.Response:
+        """A Dial whose callee was taken away goes on in a conference; any other is over."""
+        fields = await request.post()
+        moved = fields["DialCallStatus"] == "completed" and "DialCallDuration" not in fields
+        return twiml(CONFERENCE if moved else "<Hangup/>")
 
     async def status(self, request: web.Request) -> web.Response:
         return web.Response(status=204)
@@ -97,6 +109,14 @@ class Lab:
         await happens(page, "registered")
         return page
 
+    async def rest(self, path: str, **form: str) -> None:
+        """POST to the account's REST API. Raises aiohttp.ClientResponseError."""
+        made = self.sandbox.parts.settings
+        url = f"{made.base_url}/2010-04-01/Accounts/{made.account_sid}/{path}.json"
+        login = {"Authorization": aiohttp.encode_basic_auth(made.account_sid, made.auth_tokens[0])}
+        async with aiohttp.ClientSession(headers=login, raise_for_status=True) as http, http.post(url, data=form):
+            pass
+
     def far_end(self):
         """The newest simulated telephone."""
         return self.exchange.far_ends.of_call(self.exchange.far_ends.report()[0]["call_sid"])
@@ -111,6 +131,7 @@ async def lab(folder: Path):
     sandbox = await serve(settings(folder, port))
     app = web.Application()
     app.router.add_post("/voip/webhook/twilio/voice", stub.voice)
+    app.router.add_post("/voip/webhook/twilio/dial", stub.after_dial)
     app.router.add_post("/voip/webhook/twilio/status", stub.status)
     html = (PAGES / "softphone.html").read_text().replace("{{signal}}", f"ws://127.0.0.1:{sandbox.port}/signal")
 

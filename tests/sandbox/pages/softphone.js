@@ -80,16 +80,12 @@ class PhoneUnderTest {
     return { hz: (peak * rate) / node.fftSize, db: Math.max(bins[peak], -200) };
   }
 
-  // Packets in, packets lost, and the share of samples that the browser had to invent.
+  // Packets in and packets lost. (How many samples the browser had to invent says more about the machine's load.)
   async inbound() {
     const reports = await this.call._mediaHandler.version.pc.getStats();
     for (const report of reports.values()) {
       if (report.type === 'inbound-rtp') {
-        return {
-          packets: report.packetsReceived,
-          lost: report.packetsLost,
-          concealed: report.concealedSamples / Math.max(report.totalSamplesReceived, 1),
-        };
+        return { packets: report.packetsReceived, lost: report.packetsLost };
       }
     }
     return null;
