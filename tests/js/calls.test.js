@@ -120,7 +120,7 @@ test('a second call is not placed over the first, nor over one that rings', asyn
   const other = phone();
   other.calls.offered(new SdkCall({ call: 'c2' }));
   await other.calls.dial({ to: '+1416' });
-  assert.deepEqual([other.asked, other.now().incoming.length], [[], 1]);
+  assert.deepEqual([other.asked, other.now().incoming.length], [['GET /c2'], 1]); // asked who it is, placed nothing
 });
 
 async function talking(answers) {

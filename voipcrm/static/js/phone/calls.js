@@ -95,6 +95,7 @@ export class Calls {
       place: given.get('place') ?? '',
     });
     this.#hook(key, sdk);
+    this.#learn(key); // the number as people write it, and who it is, if that was not known when it began to ring
   }
 
   /** Accept a call that rings; the call in front waits on hold, or ends if it was never answered. */

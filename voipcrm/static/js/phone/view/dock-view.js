@@ -66,12 +66,13 @@ export class DockView {
   }
 
   tick(now = Date.now()) {
-    const { call, incoming, line } = this.#snapshot;
+    const { call, incoming, line, ended } = this.#snapshot;
     const word = STATUS[line.status]?.[0] ?? '';
     const about = call ? `${nameOf(call)} ${call.answeredAt ? timer(now - call.answeredAt) : 'Calling'}` : '';
     const ringing = incoming.length ? `${nameOf(incoming[0])} is calling` : '';
+    const last = ended ? `${nameOf(ended)}: ${ended.text}` : '';
     const beside = call && matchMedia(NARROW).matches; // the call itself is shown above the bar
-    setText(part(this.#root, 'pill-text'), beside ? 'Contacts, recent calls, keypad' : about || ringing || `Phone: ${this.#elsewhere ? 'in another tab' : word}`);
+    setText(part(this.#root, 'pill-text'), beside ? 'Contacts, recent calls, keypad' : about || ringing || last || `Phone: ${this.#elsewhere ? 'in another tab' : word}`);
   }
 
   hint(shown) {
