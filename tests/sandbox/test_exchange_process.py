@@ -80,6 +80,7 @@ def test_a_taken_port_is_said_plainly(tmp_path):
         done = subprocess.run(
             COMMAND, env=environment(tmp_path, port), capture_output=True, text=True, timeout=20, check=False
         )
+    assert list(tmp_path.iterdir()) == []  # another sandbox's data is left alone
     assert done.returncode == 1
     assert f"port {port} is already taken" in done.stderr
     assert "Traceback" not in done.stderr

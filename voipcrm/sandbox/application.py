@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -108,12 +109,17 @@ class Serving:
 
 async def serve(settings: Settings) -> Serving:
     """Binds 127.0.0.1 only. Raises OSError when the port is taken."""
-    parts = build(settings)
+    # The port first: a second process that fails on it must not have touched the first one's recordings.
+    listening = socket.socket()
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", settings.port))
+        listening.listen(128)  # Linux lets two sockets bind with SO_REUSEADDR until one of them listens
+        parts = build(settings)
+    except OSError:
+        listening.close()
+        raise
     runner = web.AppRunner(web_application(parts), access_log=None, shutdown_timeout=0.5, handle_signals=False)
     await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", settings.port).start()
-    except OSError:
-        await runner.cleanup()
-        raise
+    await web.SockSite(runner, listening).start()
     return Serving(parts, runner, settings.port)

@@ -89,7 +89,6 @@ class Call:
         self.answered_at: datetime | None = None
         self.ended_at: datetime | None = None
         self.updated_at = self.created_at
-        self.queue_ms = 0
         self.fallback: tuple[str, str] = ("", "POST")  # address, method
         self.listeners: list[Callable[[Call, str], None]] = []
         self.line: Line | None = None

@@ -17,6 +17,7 @@ from voipcrm.sandbox.store import new_sid
 from voipcrm.sandbox.twiml.music import Music
 from voipcrm.sandbox.webhooks import Webhooks
 
+REMEMBERED = 1000
 KINDS = {
     "conference-start": "start",
     "conference-end": "end",
@@ -65,7 +66,7 @@ class Conference:
         self.ended_by: str | None = None
         self.recording: ActiveRecording | None = None
         self.on_start: Callable[[], None] | None = None  # begins the recording, if one is wanted
-        self.callback = ("", "POST", frozenset[str]())
+        self.callback: tuple[str, str, frozenset[str]] = ("", "POST", frozenset())  # address, method, events
         self._webhooks = webhooks
         self._sequence = 0
 
@@ -215,6 +216,10 @@ class Conferences:
         if found is None:
             found = Conference(name, self.account_sid, self.clock, self.webhooks)
             self.rows[found.sid] = found
+            if len(self.rows) > REMEMBERED:
+                over = next((row.sid for row in self.rows.values() if not row.is_live), None)
+                if over:
+                    del self.rows[over]
         return found
 
 

@@ -173,10 +173,10 @@ async def ring(request: web.Request) -> web.Response:
 
 def _seconds(asked: dict[str, Any], name: str) -> float | None:
     value = asked.get(name)
-    if value in (None, ""):
+    if value is None or value == "":
         return None
     try:
-        seconds = float(value)  # type: ignore[arg-type] - anything else raises
+        seconds = float(value)
     except (TypeError, ValueError):
         raise ValueError(f"{name} is a number of seconds") from None
     if not 0 < seconds <= 3600:

@@ -62,14 +62,13 @@ class Disorder:
     """With the default plan everything goes out at once and in order."""
 
     tasks: Tasks
-    plan: Plan = field(default_factory=Plan)
+    plan: Plan = field(default_factory=Plan, init=False)
     held: list[Held] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: {"dropped": 0, "doubled": 0, "delayed": 0, "held": 0})
 
-    def __post_init__(self) -> None:
-        self._random = random.Random(self.plan.seed)
-        self._window: list[Send] = []
-        self._to_hold = self.plan.hold
+    _random: random.Random = field(default_factory=lambda: random.Random(1), init=False)
+    _window: list[Send] = field(default_factory=list, init=False)
+    _to_hold: int = field(default=0, init=False)
 
     def follow(self, plan: Plan) -> None:
         """A new plan from now on. What is held stays held until it is released."""

@@ -156,7 +156,7 @@ class Exchange:
 
     def _end(self, kind: str, address: str) -> Endpoint:
         if kind == "client":
-            devices = [make() for make in self.devices.find(address)]
+            devices: list[Endpoint] = [make() for make in self.devices.find(address)]
             return devices[0] if len(devices) == 1 else Fork(devices) if devices else Nobody()
         if kind == "sip":
             # sip:+15550100102@trunk.example: the user part chooses the simulated end, as a number would.

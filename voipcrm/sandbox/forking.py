@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from voipcrm.sandbox.calls import Call, Endpoint
 from voipcrm.sandbox.media.leg import MediaLeg
 
@@ -37,7 +39,8 @@ class Fork:
     """An endpoint made of several. A rejection at one ends the ringing at all, as the SDK documents `reject()`."""
 
     def __init__(self, endpoints: list[Endpoint]) -> None:
-        self._branches = [_Branch(self, endpoint) for endpoint in endpoints]
+        self._endpoints = endpoints
+        self._branches: list[_Branch] = []
         self._chosen: Endpoint | None = None
         self._idle = MediaLeg("fork")
         self._call: Call | None = None
@@ -50,9 +53,9 @@ class Fork:
     async def ring(self, call: Call) -> None:
         """At all of them."""
         self._call = call
+        self._branches = [_Branch(self, endpoint, call) for endpoint in self._endpoints]
         for branch in self._branches:
-            branch.follow(call)
-            await branch.endpoint.ring(branch)  # type: ignore[arg-type] - a branch reports like a call
+            await branch.endpoint.ring(branch.as_call)
 
     async def progress(self, call: Call) -> None:
         """A fork never placed a call."""
@@ -80,7 +83,7 @@ class Fork:
         """The first wins; one that comes too late is let go."""
         if self._call is None or self._chosen or not self._call.is_live:
             if branch.endpoint is not self._chosen:
-                await branch.endpoint.cancel(branch)  # type: ignore[arg-type]
+                await branch.endpoint.cancel(branch.as_call)
             return
         self._chosen = branch.endpoint
         await self._call.answer_reported()
@@ -102,28 +105,23 @@ class Fork:
         for branch in self._branches:
             if branch is not kept and not branch.over:
                 branch.over = True
-                await branch.endpoint.cancel(branch)  # type: ignore[arg-type]
+                await branch.endpoint.cancel(branch.as_call)
 
 
 class _Branch:
     """What one end of a fork takes for its call: it looks the same and reports to the fork."""
 
-    def __init__(self, fork: Fork, endpoint: Endpoint) -> None:
+    def __init__(self, fork: Fork, endpoint: Endpoint, call: Call) -> None:
         self.fork = fork
         self.endpoint = endpoint
         self.over = False
-        self.sid = self.from_ = self.to = self.account_sid = self.direction = ""
-        self.custom: dict[str, str] = {}
-
-    def follow(self, call: Call) -> None:
-        """Takes on the call's name."""
         self.sid, self.from_, self.to, self.custom = call.sid, call.from_, call.to, call.custom
-        self.account_sid, self.direction, self._call = call.account_sid, call.direction, call
+        self._call = call
 
     @property
-    def status(self) -> str:
-        """The call's."""
-        return self._call.status
+    def as_call(self) -> Call:
+        """What an endpoint needs of a call is here, and nothing more."""
+        return cast(Call, self)
 
     async def ring_reported(self) -> None:
         """This device rings."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, cast
 
 from voipcrm.sandbox.calls import Call
 from voipcrm.sandbox.media.clock import MediaClock
@@ -55,7 +55,7 @@ class Line:
         self._leg, other._leg = self.call.leg, other.call.leg
         bridge = Bridge(self.clock, self._leg, other._leg)
         tee = _BridgeTee(self, other, list(recorders))
-        bridge.recorder = tee  # type: ignore[assignment] - it writes like a recorder
+        bridge.recorder = cast(Recorder, tee)  # it writes like one
         self._bridge = other._bridge = bridge
         bridge.start()
 
@@ -99,11 +99,11 @@ class Line:
         self._detach()
 
     def _attach_recorders(self) -> None:
-        tee = _Tee(self.recorders)
+        tee = cast(Recorder, _Tee(self.recorders))  # it writes like one
         if self._solo:
-            self._solo.recorder = tee  # type: ignore[assignment] - it writes like a recorder
+            self._solo.recorder = tee
         elif self._room and self._leg:
-            self._room.record_leg(self._leg, tee)  # type: ignore[arg-type]
+            self._room.record_leg(self._leg, tee)
 
     def _detach(self) -> None:
         if self._solo:

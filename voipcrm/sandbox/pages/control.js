@@ -11,6 +11,18 @@ const cell = (text, attributes = {}) => {
   return td;
 };
 
+// Two lines on a narrow screen, but never in the middle of a number.
+const ends = (from, to) => {
+  const td = cell("");
+  for (const text of [`${from || "unknown"} →`, to]) {
+    const span = document.createElement("span");
+    span.className = "number";
+    span.textContent = text;
+    td.append(span, " ");
+  }
+  return td;
+};
+
 const row = (...cells) => {
   const tr = document.createElement("tr");
   tr.append(...cells);
@@ -37,14 +49,15 @@ const post = async (path, content = {}) => {
 
 const callRow = (call) => {
   const end = document.createElement("button");
-  end.textContent = "Hang up";
+  end.textContent = "End";
+  end.setAttribute("aria-label", `End the call from ${call.from || "unknown"} to ${call.to}`);
   end.dataset.kind = "small";
   end.addEventListener("click", () => { end.blur(); post(`/control/calls/${call.sid}/hangup`).then(refresh, complain); });
   const action = cell("");
   action.append(end);
   const hears = call.far_end?.hears?.latest?.hz;
   const state = call.status + (call.conference ? ", conference" : "") + (hears ? `, hears ${Math.round(hears)} Hz` : "");
-  return row(cell(call.from), cell(call.to), cell(state), cell(minutes(call.seconds)), action);
+  return row(ends(call.from, call.to), cell(state), cell(minutes(call.seconds)), action);
 };
 
 const hookRow = (hook) => {
@@ -66,7 +79,7 @@ const showNumbers = (numbers) => {
 
 const show = (state) => {
   showNumbers(state.numbers);
-  fill("calls", state.calls.filter((call) => call.live).map(callRow), "No calls", 5);
+  fill("calls", state.calls.filter((call) => call.live).map(callRow), "No calls", 4);
   fill("hooks", state.webhooks.recent.slice(0, 60).map(hookRow), "None yet", 4);
   fill("errors", state.notifications.slice(0, 30).map(errorRow), "Nothing went wrong", 4);
   const ready = state.devices.filter((device) => device.listening).map((device) => device.identity);

@@ -39,7 +39,7 @@ def as_json(call: Call) -> dict[str, Any]:
         "duration": None if call.is_live else str(call.seconds),
         "price": None if call.price is None else f"{call.price:.5f}",
         "price_unit": "USD",
-        "queue_time": str(call.queue_ms),
+        "queue_time": "0",
         "caller_name": call.caller_name,
         "answered_by": None,
         "annotation": None,

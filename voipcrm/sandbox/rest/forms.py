@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -23,7 +23,7 @@ async def form_of(request: web.Request) -> MultiMapping[str]:
     fields = await request.post()
     if any(not isinstance(value, str) for value in fields.values()):
         raise RestError(400, 20001, "Files are not accepted")
-    return fields  # type: ignore[return-value] - checked above
+    return cast(MultiMapping[str], fields)
 
 
 def boolean(fields: MultiMapping[str], name: str, default: bool = False) -> bool:

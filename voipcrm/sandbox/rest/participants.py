@@ -59,7 +59,7 @@ def as_json(conference: Conference, participant: Participant) -> dict[str, Any]:
         "call_sid_to_coach": participant.coaching or None,
         "start_conference_on_enter": participant.start_on_enter,
         "end_conference_on_exit": participant.end_on_exit,
-        "queue_time": str(call.queue_ms),
+        "queue_time": "0",
         "date_created": stamp(participant.joined_at),
         "date_updated": stamp(participant.updated_at),
         "uri": f"/{API_VERSION}/Accounts/{conference.account_sid}/Conferences/{conference.sid}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypedDict
 from xml.etree.ElementTree import Element
 
 from voipcrm.sandbox.addresses import is_number, normal
@@ -51,7 +52,16 @@ def callees_of(program: Program, dial: Element) -> Iterator[Callee]:
             program.warn(12200, f"<Dial><{noun.tag}> is not built in the sandbox")
 
 
-def _common(program: Program, noun: Element) -> dict[str, object]:
+class _Common(TypedDict, total=False):
+    """The attributes that every noun may have."""
+
+    screen: Goto | None
+    status_url: str
+    status_method: str
+    status_events: tuple[str, ...]
+
+
+def _common(program: Program, noun: Element) -> _Common:
     status, screen = noun.get("statusCallback", ""), noun.get("url", "")
     return {
         "status_url": program.document.absolute(status) if status else "",
@@ -66,8 +76,8 @@ def _number(program: Program, noun: Element, address: str) -> Iterator[Callee]:
     if not is_number(number):
         program.warn(13223, address)
         return
-    common = _common(program, noun) if noun.tag == "Number" else {}
-    yield Callee("number", number, send_digits=noun.get("sendDigits", ""), **common)  # type: ignore[arg-type]
+    common = _common(program, noun) if noun.tag == "Number" else _Common()
+    yield Callee("number", number, send_digits=noun.get("sendDigits", ""), **common)
 
 
 def _client(program: Program, noun: Element) -> Iterator[Callee]:
@@ -76,7 +86,7 @@ def _client(program: Program, noun: Element) -> Iterator[Callee]:
         program.warn(12200, "<Client> without an identity")
         return
     custom = {child.get("name", ""): child.get("value", "") for child in noun.findall("Parameter")}
-    yield Callee("client", identity, custom=custom, **_common(program, noun))  # type: ignore[arg-type]
+    yield Callee("client", identity, custom=custom, **_common(program, noun))
 
 
 def _sip(program: Program, noun: Element, address: str) -> Iterator[Callee]:
@@ -84,4 +94,4 @@ def _sip(program: Program, noun: Element, address: str) -> Iterator[Callee]:
         program.warn(13223, address)
         return
     # Transport and headers after `;` and `?` steer the real thing; the simulated trunk needs user and host only.
-    yield Callee("sip", re.split("[;?]", address, maxsplit=1)[0], **_common(program, noun))  # type: ignore[arg-type]
+    yield Callee("sip", re.split("[;?]", address, maxsplit=1)[0], **_common(program, noun))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from voipcrm.sandbox.calls import Call
@@ -119,15 +119,18 @@ class Dial:
         winner = await self._first_answer(group)
         for child in group:
             if child is not winner and child.call.is_live:
-                lost = winner is not None or self.parent.is_live
-                await child.call.hang_up("no-answer" if lost else "canceled", sip_code=487)
+                if child.call.answered.is_set():  # a moment after the winner
+                    await child.call.hang_up()
+                else:
+                    lost = winner is not None or self.parent.is_live
+                    await child.call.hang_up("no-answer" if lost else "canceled", sip_code=487)
         return winner
 
     async def _first_answer(self, group: list[Child]) -> Child | None:
         waits = {asyncio.ensure_future(first_of(child.call.answered, child.call.ended)): child for child in group}
         over = asyncio.ensure_future(self.parent.ended.wait())
         ends_at = asyncio.get_running_loop().time() + self.timeout
-        pending: set[asyncio.Future[object]] = {*waits, over}
+        pending: set[asyncio.Future[Any]] = {*waits, over}
         try:
             while len(pending) > 1 and not over.done():
                 left = ends_at - asyncio.get_running_loop().time()
@@ -166,12 +169,13 @@ class Dial:
         if winner.callee.screen:
             screening = Program(self.exchange, winner.call, verbs=SCREENING)
             run = asyncio.ensure_future(screening.run_once(winner.callee.screen))
-            over = asyncio.ensure_future(self.parent.ended.wait())
-            await asyncio.wait({run, over}, return_when=asyncio.FIRST_COMPLETED)
-            over.cancel()
-            run.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await run
+            over = asyncio.ensure_future(first_of(self.parent.ended, winner.call.departed))
+            try:
+                await asyncio.wait({run, over}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                over.cancel()
+                run.cancel()
+                await asyncio.wait({run})
         if winner.callee.send_digits and winner.call.is_live:
             await winner.call.endpoint.send_digits(winner.call, winner.callee.send_digits)
         return winner.call.is_live and self.parent.is_live
@@ -180,7 +184,7 @@ class Dial:
         """Joined, until one hangs up, REST takes the callee away, the time is over or the caller presses *."""
         await self._stop_ringback()
         await self.program.answered()
-        if not self.parent.is_live or not winner.call.is_live:
+        if not self.parent.is_live or not winner.call.is_live or winner.call.departed.is_set():
             return
         when, channels = RECORD.get(self.verb.get("record", ""), ("", 0))
         if when == "answer":

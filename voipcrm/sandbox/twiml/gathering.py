@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from xml.etree.ElementTree import Element
 
@@ -40,8 +39,7 @@ async def _digits(program: Program, verb: Element) -> tuple[str, str]:
     wanted = whole(verb, "numDigits", 0, 0, 1000) or math.inf
     timeout = whole(verb, "timeout", 5, 1, 600)
     keys = program.call.digits
-    while not keys.empty():  # pressed before we asked
-        keys.get_nowait()
+    forget_keys(program)
     prompt = asyncio.ensure_future(_prompt(program, verb))
     got = ""
     try:
@@ -58,8 +56,7 @@ async def _digits(program: Program, verb: Element) -> tuple[str, str]:
         return got, ""
     finally:
         prompt.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(prompt, return_exceptions=True)
+        await asyncio.wait({prompt})
 
 
 async def _prompt(program: Program, verb: Element) -> None:
@@ -88,8 +85,15 @@ async def _next_key(
         over.cancel()
 
 
+def forget_keys(program: Program) -> None:
+    """Those pressed before we asked."""
+    while not program.call.digits.empty():
+        program.call.digits.get_nowait()
+
+
 async def wait_for_key(program: Program, among: str, until: asyncio.Event, timeout: float) -> str:
-    """The first key of `among`; empty when `until` is set, the call ends or `timeout` seconds pass before."""
+    """The first key of `among` from now on; empty when `until` is set, the call ends or `timeout` seconds pass."""
+    forget_keys(program)
     pressed = asyncio.Event()
     found: list[str] = []
 

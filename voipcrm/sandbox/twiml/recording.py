@@ -71,8 +71,6 @@ async def _until_finished(program: Program, verb: Element, active: ActiveRecordi
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         quiet.set()
 
-    while not program.call.digits.empty():
-        program.call.digits.get_nowait()
     listening = asyncio.ensure_future(listen_for_silence())
     try:
         keys = verb.get("finishOnKey", ANY_KEY)

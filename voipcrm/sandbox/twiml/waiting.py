@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from xml.etree.ElementTree import Element
 
 from voipcrm.sandbox.media.tones import hold_music, ringback
@@ -127,5 +126,4 @@ async def _whisper(program: Program, noun: Element, place: Waiting) -> None:
     finally:
         over.cancel()
         run.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await run
+        await asyncio.wait({run})
