@@ -71,19 +71,21 @@ class PersonForm(FlaskForm):
     @classmethod
     def about(cls, person: Person) -> PersonForm:
         """The form, filled with what was sent, else with what is known."""
-        form = cls(
-            data={
-                "name": person.name,
-                "company": person.company,
-                "numbers": [
-                    {"number": numbers.display(one.number, settings.default_country), "label": one.label}
-                    for one in person.numbers
-                ],
-                "emails": [{"address": one.address} for one in person.emails],
-                "owner_id": person.owner_id or 0,
-                "note": person.note,
-            }
-        )
+        form = cls()
+        if not form.is_submitted():  # the rows sent need not be those that are known, in number or order
+            form.process(
+                data={
+                    "name": person.name,
+                    "company": person.company,
+                    "numbers": [
+                        {"number": numbers.display(one.number, settings.default_country), "label": one.label}
+                        for one in person.numbers
+                    ],
+                    "emails": [{"address": one.address} for one in person.emails],
+                    "owner_id": person.owner_id or 0,
+                    "note": person.note,
+                }
+            )
         form.owner_id.choices = _owners(person.owner_id)
         for rows in (form.numbers, form.emails):
             if not rows.entries:

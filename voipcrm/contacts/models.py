@@ -150,7 +150,10 @@ def _fold(session: Session, _context: Any, _instances: Any) -> None:
         if isinstance(row, Person):
             persons.add(row)
         elif isinstance(row, PhoneNumber | EmailAddress):
-            persons.add(row.person or session.get_one(Person, row.person_id))
+            person = row.person or session.get_one(Person, row.person_id)
+            if row in session.new:
+                row.person = person  # made with the id alone, it is not yet among the person's
+            persons.add(person)
         elif isinstance(row, Organization):
             row.sort_name = folded(row.name)
             if row.id and sa.inspect(row).attrs.name.history.has_changes():
