@@ -78,12 +78,11 @@ class _Handler(BaseHTTPRequestHandler):
         for header, value in {"Content-Type": "audio/x-wav", "Content-Length": str(length), **answer.headers}.items():
             self.send_header(header, value)
         self.end_headers()
-        with self.media.sending():
-            with suppress(OSError):  # a killed worker hangs up
-                for start in range(0, len(answer.body), answer.piece_bytes):
-                    self.wfile.write(answer.body[start : start + answer.piece_bytes])
-                    self.media.sent_bytes = start + answer.piece_bytes
-                    time.sleep(answer.pause_seconds)
+        with self.media.sending(), suppress(OSError):  # a killed worker hangs up
+            for start in range(0, len(answer.body), answer.piece_bytes):
+                self.wfile.write(answer.body[start : start + answer.piece_bytes])
+                self.media.sent_bytes = start + answer.piece_bytes
+                time.sleep(answer.pause_seconds)
         self.close_connection = self.close_connection or length != len(answer.body)
 
     def _json(self, status: int, body: object) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
+
+import structlog
 
 from voipcrm.core import clock
 from voipcrm.core.db import db
@@ -12,6 +15,7 @@ from voipcrm.core.storage import storage
 from voipcrm.recordings import archiving, asking
 from voipcrm.recordings.noting import adopt_orphans
 
+log = structlog.get_logger(__name__)
 SWEPT_AT_ONCE = 50
 SWEEP_SECONDS = 60  # after that the next sweep goes on, so that short jobs get their turn
 DRAFTS_KEPT = timedelta(days=1)
@@ -34,8 +38,17 @@ def sweep() -> None:
     for act, owed in ((asking.ask, asking.due), (archiving.archive, archiving.due)):
         for recording_id in owed(limit=SWEPT_AT_ONCE):
             if time.monotonic() < until:
-                act(recording_id)
+                _alone(act, recording_id)
     storage().delete_drafts(before=clock.now() - DRAFTS_KEPT)
+
+
+def _alone(act: Callable[[int], object], recording_id: int) -> None:
+    """One recording's trouble is not that of those after it. What the act owes stays written on its row."""
+    try:
+        act(recording_id)
+    except Exception:
+        log.exception("sweep_stumbled", recording=recording_id, act=act.__name__)
+        db.session.rollback()
 
 
 @job(queue="recordings", timeout_seconds=600)
