@@ -200,3 +200,19 @@ test('network trouble in a call is not its end', async () => {
   sdk.emit('reconnected');
   assert.deepEqual([now().state, now().call.warning], ['active', null]);
 });
+
+test('who calls is asked again if the server does not know yet that it rings here', async () => {
+  let refusals = 1;
+  const known = { peer: { number: '+14155550142', display: '(415) 555-0142' } };
+  const answers = {
+    get 'GET /c2'() {
+      refusals -= 1;
+      return refusals < 0 ? known : new ApiError(404, 'http-404', 'That is no longer there.');
+    },
+  };
+  const { calls, asked, now } = phone(answers);
+  calls.offered(new SdkCall({ call: 'c2', number: '+14155550142' }));
+  assert.equal(now().incoming[0].number, '+14155550142');
+  await settle();
+  assert.deepEqual([now().incoming[0].number, asked], ['(415) 555-0142', ['GET /c2', 'GET /c2']]);
+});

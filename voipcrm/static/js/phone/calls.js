@@ -8,6 +8,8 @@ import { dialable, toneKeys } from './words.js';
 const CALLS = '/api/voip/calls';
 /** How long after the end to ask the server what became of it: callbacks of the phone network may be a little late. */
 const ASK_AFTER_MS = [150, 500, 1200, 2500];
+/** When to ask who calls: it may ring here before the server knows that it does, and then the call is not ours to see. */
+const LEARN_AFTER_MS = [0, 700, 2000];
 
 export class Calls {
   #state;
@@ -258,10 +260,14 @@ export class Calls {
   }
 
   async #learn(key) {
-    const id = this.#state.find(key)?.id;
-    if (!id) return;
-    const answer = await this.#api('GET', `${CALLS}/${id}`).catch(() => null);
-    this.#state.learn(key, answer?.call);
+    for (const ms of LEARN_AFTER_MS) {
+      await this.#wait(ms);
+      const id = this.#state.find(key)?.id;
+      if (!id) return;
+      const answer = await this.#api('GET', `${CALLS}/${id}`).catch(() => null);
+      this.#state.learn(key, answer?.call);
+      if (answer) return;
+    }
   }
 
   #finish(key, { problem = null }) {

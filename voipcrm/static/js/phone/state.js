@@ -147,7 +147,10 @@ export class PhoneState {
     this.#changed();
   }
 
-  /** What the server knows of the call (CallJson). Unknown stays as it was. */
+  /**
+   * What the server knows of the call (CallJson). Unknown stays as it was. Not whether it is held: an answer that was
+   * under way while the person pressed Hold would take that back (holdSettled).
+   */
   learn(key, json) {
     const call = this.find(key);
     if (!call || !json) return;
@@ -163,7 +166,6 @@ export class PhoneState {
       contactId: peer?.contact_id ?? call.contactId,
       line: line?.label || call.line,
       recording: json.recording ?? call.recording,
-      held: json.held ?? call.held,
     });
   }
 
