@@ -70,6 +70,7 @@ async def test_the_raw_address_and_form_arrive_exactly_as_signed():
         assert hook.signed
         assert hook.params == {"CallerName": "Zoë & <Söhne> +1", "Empty": "", "Number": "7"}
         assert hook.headers["User-Agent"] == "TwilioProxy/1.1"
+        assert hook.headers["Connection"] == "close"  # never one that the application may be closing just now
         assert len(hook.headers["I-Twilio-Idempotency-Token"]) == 36
 
 

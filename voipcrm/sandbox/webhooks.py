@@ -79,8 +79,10 @@ class Webhooks:
 
     async def open(self) -> None:
         """Within the running loop, before the first request."""
-        # No cookies between calls, no proxy of the environment: the application is on this machine or named.
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        # A connection each: one that the application closes while we reuse it would lose a callback, and a callback
+        # that waits for a slow answer must not hold up a call (limit=0). No cookies, no proxy of the environment.
+        connector = aiohttp.TCPConnector(force_close=True, limit=0)
+        self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
     async def close(self) -> None:
         """Open connections are dropped."""
