@@ -54,7 +54,11 @@ function phone(answers = {}) {
     const answer = answers[asked.at(-1)];
     if (answer instanceof Error) throw answer;
     if (answer) Object.assign(known, answer);
-    return { call: { ...known, id: path.match(/calls\/(\w+)/)?.[1]?.replace('outbound', 'c1') ?? 'c1' }, connect: { params: { call: 'c1' } }, body };
+    return {
+      call: { ...known, id: path.match(/calls\/(\w+)/)?.[1]?.replace('outbound', 'c1') ?? 'c1' },
+      connect: { params: { call: 'c1' } },
+      body,
+    };
   };
   const connected = [];
   const line = {
@@ -63,7 +67,15 @@ function phone(answers = {}) {
     callOver: () => {},
     microphoneFailed: (problem) => state.lineIs('no-mic', problem),
   };
-  const calls = new Calls({ state, api, line, browser: 'chrome', onOver: (call) => over.push(call), now: () => 1000, wait: async () => {} });
+  const calls = new Calls({
+    state,
+    api,
+    line,
+    browser: 'chrome',
+    onOver: (call) => over.push(call),
+    now: () => 1000,
+    wait: async () => {},
+  });
   state.lineIs('ready');
   return { state, calls, sdk, asked, connected, over, now: () => state.snapshot() };
 }
@@ -81,7 +93,9 @@ test('dialling asks the server first, and gives the SDK nothing but the id', asy
 });
 
 test('a refusal of the server is shown as it is, and no call is connected', async () => {
-  const { calls, connected, now } = phone({ 'POST /outbound': new ApiError(422, 'number', 'Calls to Atlantis are not allowed.') });
+  const { calls, connected, now } = phone({
+    'POST /outbound': new ApiError(422, 'number', 'Calls to Atlantis are not allowed.'),
+  });
   await calls.dial({ to: '+999' });
   assert.deepEqual([now().state, now().ended.text, connected], ['ended', 'Calls to Atlantis are not allowed.', []]);
 });
@@ -136,15 +150,26 @@ test('accepting a waiting call first puts the present one on hold, through the s
   const { calls, sdk, second, asked, now } = await talking({ 'POST /c1/hold': { held: true } });
   await calls.accept();
   assert.ok(asked.includes('POST /c1/hold'));
-  assert.deepEqual([now().call.name, now().parked[0].name, now().parked[0].held, sdk.did], ['Jonas', 'Priya', true, ['mute']]);
+  assert.deepEqual(
+    [now().call.name, now().parked[0].name, now().parked[0].held, sdk.did],
+    ['Jonas', 'Priya', true, ['mute']],
+  );
   second.end('disconnect');
-  assert.deepEqual([now().call.name, now().call.held, now().call.muted, sdk.did], ['Priya', true, false, ['mute', 'unmute']]);
+  assert.deepEqual(
+    [now().call.name, now().call.held, now().call.muted, sdk.did],
+    ['Priya', true, false, ['mute', 'unmute']],
+  );
 });
 
 test('if the hold fails, the call still rings and the person is told', async () => {
-  const { calls, second, now } = await talking({ 'POST /c1/hold': new ApiError(502, 'provider', 'Twilio did not answer.') });
+  const { calls, second, now } = await talking({
+    'POST /c1/hold': new ApiError(502, 'provider', 'Twilio did not answer.'),
+  });
   await calls.accept();
-  assert.deepEqual([now().call.name, now().incoming.length, now().incoming[0].accepting, second.status()], ['Priya', 1, false, 'pending']);
+  assert.deepEqual(
+    [now().call.name, now().incoming.length, now().incoming[0].accepting, second.status()],
+    ['Priya', 1, false, 'pending'],
+  );
   assert.match(now().notice.text, /Twilio did not answer/);
 });
 
@@ -155,10 +180,17 @@ test('a waiting caller who gives up leaves the talk alone and a note behind', as
 });
 
 test('resuming a parked call parks the one in front', async () => {
-  const { calls, now } = await talking({ 'POST /c1/hold': { held: true }, 'POST /c2/hold': { held: true }, 'DELETE /c1/hold': { held: false } });
+  const { calls, now } = await talking({
+    'POST /c1/hold': { held: true },
+    'POST /c2/hold': { held: true },
+    'DELETE /c1/hold': { held: false },
+  });
   await calls.accept();
   await calls.resume({ key: now().parked[0].key });
-  assert.deepEqual([now().call.name, now().call.held, now().parked[0].name, now().parked[0].held], ['Priya', false, 'Jonas', true]);
+  assert.deepEqual(
+    [now().call.name, now().call.held, now().parked[0].name, now().parked[0].held],
+    ['Priya', false, 'Jonas', true],
+  );
 });
 
 test('hold waits for the server, and says so when it could not', async () => {

@@ -7,14 +7,22 @@ const inbound = { direction: 'inbound', outgoing: false };
 const text = (call, here) => outcomeOf(call, here).text;
 
 test('an answered call says how long it lasted, by this browser’s clock', () => {
-  const call = { outcome: 'answered', direction: 'outbound', answered_at: '2026-11-23T10:00:00Z', ended_at: '2026-11-23T10:05:00Z' };
+  const call = {
+    outcome: 'answered',
+    direction: 'outbound',
+    answered_at: '2026-11-23T10:00:00Z',
+    ended_at: '2026-11-23T10:05:00Z',
+  };
   assert.equal(text(call, { ...outbound, answeredAt: 1000, endedAt: 43_000 }), 'Call ended 0:42');
   assert.equal(text(call, outbound), 'Call ended 5:00');
 });
 
 test('each way not to be answered has its word', () => {
   const of = (outcome, reason = null) => text({ direction: 'outbound', outcome, reason }, outbound);
-  assert.deepEqual(['busy', 'no-answer', 'canceled'].map((outcome) => of(outcome)), ['Busy.', 'No answer.', 'You canceled the call.']);
+  assert.deepEqual(
+    ['busy', 'no-answer', 'canceled'].map((outcome) => of(outcome)),
+    ['Busy.', 'No answer.', 'You canceled the call.'],
+  );
   assert.equal(of('failed', 'That number is not in service.'), 'That number is not in service.');
   assert.equal(of('failed'), 'The call could not be completed.');
 });
@@ -24,7 +32,10 @@ test('an incoming call tells who took it, or that nobody did', () => {
   assert.equal(text(missed, inbound), 'Missed call.');
   assert.equal(text(missed, { ...inbound, byMe: true }), 'You rejected the call.');
   assert.equal(text({ direction: 'inbound', outcome: 'abandoned' }, inbound), 'The caller hung up before an answer.');
-  const elsewhere = outcomeOf({ direction: 'inbound', outcome: 'answered', answered_by: { id: 2, name: 'Bo' } }, inbound);
+  const elsewhere = outcomeOf(
+    { direction: 'inbound', outcome: 'answered', answered_by: { id: 2, name: 'Bo' } },
+    inbound,
+  );
   assert.deepEqual([elsewhere.text, elsewhere.again], ['Answered by Bo.', false]);
 });
 

@@ -48,7 +48,13 @@ function phone({ api } = {}) {
   const audio = { before: async () => {}, after: () => audio.released++, lost: () => {}, released: 0 };
   const line = new Phone({
     state,
-    api: api ?? (async () => ({ token: `t${(tokens += 1)}`, ttl: 3600, device: { chunderw: 'sandbox.invalid', publishEvents: false } })),
+    api:
+      api ??
+      (async () => ({
+        token: `t${(tokens += 1)}`,
+        ttl: 3600,
+        device: { chunderw: 'sandbox.invalid', publishEvents: false },
+      })),
     sdk: { Device: SdkDevice, Call: SdkCall },
     sounds: { incoming: '/ring.wav' },
     microphone: { browser: 'firefox' },
@@ -75,7 +81,10 @@ lineTest('starting registers with the server’s options over ours, and our soun
   await line.start();
   const { options } = line.device;
   assert.equal(now().status, 'ready');
-  assert.deepEqual([options.chunderw, options.publishEvents, options.allowIncomingWhileBusy, options.closeProtection], ['sandbox.invalid', false, true, false]);
+  assert.deepEqual(
+    [options.chunderw, options.publishEvents, options.allowIncomingWhileBusy, options.closeProtection],
+    ['sandbox.invalid', false, true, false],
+  );
   assert.deepEqual(options.sounds, { incoming: '/ring.wav' });
 });
 
@@ -169,7 +178,11 @@ lineTest('the microphone is let go after the last call, not between two', async 
 });
 
 test('a session that ended is told as such', async () => {
-  const at = phone({ api: async () => { throw new ApiError(401, 'http-401', 'Your session ended.'); } });
+  const at = phone({
+    api: async () => {
+      throw new ApiError(401, 'http-401', 'Your session ended.');
+    },
+  });
   await at.line.start();
   at.line.stop('error', at.state.snapshot().line);
   assert.deepEqual([at.now().status, at.now().code, at.now().message], ['error', 401, 'Your session ended.']);
@@ -185,7 +198,10 @@ test('waiting for the phone ends with the reason it does not come', async () => 
 
 test('presence is busy with any call, available only when ready', () => {
   const of = (status, rest = {}) => presenceOf({ line: { status }, call: null, incoming: [], parked: [], ...rest });
-  assert.deepEqual(['off', 'no-mic', 'error', 'connecting', 'reconnecting', 'ready'].map((status) => of(status)), ['offline', 'offline', 'offline', 'away', 'away', 'available']);
+  assert.deepEqual(
+    ['off', 'no-mic', 'error', 'connecting', 'reconnecting', 'ready'].map((status) => of(status)),
+    ['offline', 'offline', 'offline', 'away', 'away', 'available'],
+  );
   assert.equal(of('ready', { incoming: [{}] }), 'busy');
   assert.equal(of('error', { call: {} }), 'busy');
 });
@@ -201,5 +217,9 @@ test('presence is said at each change only, on leaving with keepalive, and not b
   presence.show(ready);
   presence.hush();
   presence.leave();
-  assert.deepEqual(said, [['available', false], ['offline', true], ['available', false]]);
+  assert.deepEqual(said, [
+    ['available', false],
+    ['offline', true],
+    ['available', false],
+  ]);
 });

@@ -5,7 +5,10 @@ import { browserOf, microphoneProblem, problemOf, warningOf } from '../../voipcr
 
 const GENERIC = problemOf(99999).message;
 /** Every code that the vendored SDK can throw, read from the file that browsers get. */
-const sdk = readFileSync(new URL('../../voipcrm/static/vendor/twilio-voice-sdk-2.18.5/twilio.min.js', import.meta.url), 'utf8');
+const sdk = readFileSync(
+  new URL('../../voipcrm/static/vendor/twilio-voice-sdk-2.18.5/twilio.min.js', import.meta.url),
+  'utf8',
+);
 const codes = [...new Set([...sdk.matchAll(/\.code=(\d{5})\b/g)].map(([, code]) => Number(code)))];
 
 test('the SDK has the codes that this test believes it has', () => {
@@ -28,7 +31,9 @@ test('an unknown code still says something and keeps its number', () => {
 });
 
 test('a denied microphone is explained for the browser at hand', () => {
-  const remedies = ['chrome', 'edge', 'firefox', 'safari', 'other'].map((browser) => microphoneProblem('NotAllowedError', browser).remedy);
+  const remedies = ['chrome', 'edge', 'firefox', 'safari', 'other'].map(
+    (browser) => microphoneProblem('NotAllowedError', browser).remedy,
+  );
   assert.equal(new Set(remedies).size, 5);
   assert.equal(problemOf(31401, 'firefox').remedy, remedies[2]);
   assert.equal(problemOf(31208, 'firefox').remedy, remedies[2]); // its number in SDK 1.x
@@ -47,7 +52,17 @@ test('browsers are told apart although each claims to be another', () => {
 });
 
 test('every warning of the SDK that a person can act on has words', () => {
-  const names = ['high-rtt', 'high-jitter', 'low-mos', 'high-packet-loss', 'high-packets-lost-fraction', 'low-bytes-received', 'low-bytes-sent', 'constant-audio-input-level', 'ice-connectivity-lost'];
+  const names = [
+    'high-rtt',
+    'high-jitter',
+    'low-mos',
+    'high-packet-loss',
+    'high-packets-lost-fraction',
+    'low-bytes-received',
+    'low-bytes-sent',
+    'constant-audio-input-level',
+    'ice-connectivity-lost',
+  ];
   for (const name of names) assert.match(warningOf(name), /\.$/, name);
   assert.equal(warningOf('something-new'), null);
 });

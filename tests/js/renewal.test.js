@@ -49,5 +49,8 @@ test('quality is an average, a word, and silent without samples', () => {
   assert.equal(quality.sample(1).word, 'Fair'); // one bad second of five
   for (let second = 0; second < 5; second += 1) quality.sample(1);
   assert.equal(quality.sample(null).word, 'Poor');
-  assert.deepEqual([4, 3.6, 3.1, 3].map((mos) => gradeOf(mos).bars), [4, 3, 2, 1]);
+  assert.deepEqual(
+    [4, 3.6, 3.1, 3].map((mos) => gradeOf(mos).bars),
+    [4, 3, 2, 1],
+  );
 });

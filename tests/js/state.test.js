@@ -117,7 +117,15 @@ test('a snapshot is plain data and a copy', () => {
 test('what the server does not know stays as it was', () => {
   const { state, now } = ready();
   state.offered('a', { name: 'Jonas', line: 'Berlin line', number: '+49 30' });
-  state.learn('a', { id: 'x1', peer: { number: '+4930', display: null, name: null, company: 'Weber' }, line: null, recording: true });
+  state.learn('a', {
+    id: 'x1',
+    peer: { number: '+4930', display: null, name: null, company: 'Weber' },
+    line: null,
+    recording: true,
+  });
   const [call] = now().incoming;
-  assert.deepEqual([call.id, call.name, call.line, call.number, call.company, call.recording], ['x1', 'Jonas', 'Berlin line', '+49 30', 'Weber', true]);
+  assert.deepEqual(
+    [call.id, call.name, call.line, call.number, call.company, call.recording],
+    ['x1', 'Jonas', 'Berlin line', '+49 30', 'Weber', true],
+  );
 });

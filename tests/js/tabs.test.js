@@ -61,7 +61,9 @@ function browser() {
         deaf: () => tab.deaf,
         postMessage(data) {
           const copy = structuredClone(data);
-          for (const other of channels) if (other !== channel) setTimeout(() => channels.has(other) && !other.deaf() && other.onmessage({ data: copy }), 1);
+          for (const other of channels)
+            if (other !== channel)
+              setTimeout(() => channels.has(other) && !other.deaf() && other.onmessage({ data: copy }), 1);
         },
       };
       channels.add(channel);

@@ -13,7 +13,10 @@ test('a timer keeps its width and never shows a second that has not passed', () 
 });
 
 test('initials are the first and last word, and nothing for a number', () => {
-  assert.deepEqual(['Priya Raman', 'Harbor Freight Co', 'Öz', 'jean-luc picard', '+1 415 555', '', null].map(initials), ['PR', 'HC', 'Ö', 'JP', '', '', '']);
+  assert.deepEqual(
+    ['Priya Raman', 'Harbor Freight Co', 'Öz', 'jean-luc picard', '+1 415 555', '', null].map(initials),
+    ['PR', 'HC', 'Ö', 'JP', '', '', ''],
+  );
 });
 
 test('what people paste becomes what can be dialled', () => {

@@ -15,5 +15,6 @@ export function icon(name) {
 /** Show another icon in an <svg> that is there already. */
 export function swapIcon(svg, name) {
   const use = svg?.querySelector('use');
-  if (use && !use.getAttribute('href').endsWith(`#${name}`)) use.setAttribute('href', use.getAttribute('href').replace(/#.*$/, `#${name}`));
+  if (use && !use.getAttribute('href').endsWith(`#${name}`))
+    use.setAttribute('href', use.getAttribute('href').replace(/#.*$/, `#${name}`));
 }

@@ -37,7 +37,10 @@ export class AudioChoice {
   async setOutputs(device) {
     const audio = device?.audio;
     if (!audio?.isOutputSelectionSupported) return;
-    for (const [devices, wanted] of [[audio.speakerDevices, 'speaker'], [audio.ringtoneDevices, 'ringtone']]) {
+    for (const [devices, wanted] of [
+      [audio.speakerDevices, 'speaker'],
+      [audio.ringtoneDevices, 'ringtone'],
+    ]) {
       const found = match(audio.availableOutputDevices, this.#choice[wanted]);
       if (found) await devices.set(found.deviceId).catch(() => {});
     }
@@ -52,7 +55,11 @@ export class AudioChoice {
   lost(device, lost) {
     const gone = lost.find(({ kind }) => kind === 'audioinput');
     if (gone) this.microphoneGone(device, gone.label);
-    else if (lost.length) this.#state.notify(`${lost[0].label || 'Your headset'} was disconnected. Sound now plays on the default speaker.`, 'warn');
+    else if (lost.length)
+      this.#state.notify(
+        `${lost[0].label || 'Your headset'} was disconnected. Sound now plays on the default speaker.`,
+        'warn',
+      );
   }
 
   /** The microphone of a call stopped. Go on with another one, if there is one. */
@@ -73,7 +80,10 @@ export class AudioChoice {
   }
 
   #fellBack() {
-    this.#state.notify(`${this.#choice.input.label || 'The chosen microphone'} could not be opened. Using the default one.`, 'warn');
+    this.#state.notify(
+      `${this.#choice.input.label || 'The chosen microphone'} could not be opened. Using the default one.`,
+      'warn',
+    );
   }
 }
 

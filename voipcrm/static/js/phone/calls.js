@@ -25,7 +25,15 @@ export class Calls {
    * @param line {ready(): Promise<Device>, prepareAudio(): Promise} the Phone
    * @param onOver called with the server's CallJson (or null) after a call has ended and its outcome is known
    */
-  constructor({ state, api, line, browser, onOver, now = Date.now, wait = (ms) => new Promise((r) => setTimeout(r, ms)) }) {
+  constructor({
+    state,
+    api,
+    line,
+    browser,
+    onOver,
+    now = Date.now,
+    wait = (ms) => new Promise((r) => setTimeout(r, ms)),
+  }) {
     this.#state = state;
     this.#api = api;
     this.#line = line;
@@ -63,10 +71,22 @@ export class Calls {
     }
     const key = crypto.randomUUID();
     this.#live.set(key, { outgoing: true, quality: new Quality() });
-    this.#state.dialled(key, { direction: userId ? 'internal' : 'outbound', name, number: number ?? '', to: number, userId, contactId });
+    this.#state.dialled(key, {
+      direction: userId ? 'internal' : 'outbound',
+      name,
+      number: number ?? '',
+      to: number,
+      userId,
+      contactId,
+    });
     try {
       const device = await this.#line.ready();
-      const placed = await this.#api('POST', `${CALLS}/outbound`, { to: number, user_id: userId, contact_id: contactId, line_id: lineId });
+      const placed = await this.#api('POST', `${CALLS}/outbound`, {
+        to: number,
+        user_id: userId,
+        contact_id: contactId,
+        line_id: lineId,
+      });
       this.#state.learn(key, placed.call);
       if (!this.#state.find(key)) {
         await this.#api('POST', `${CALLS}/${placed.call.id}/end`); // the person gave up while we asked
@@ -146,7 +166,10 @@ export class Calls {
     try {
       await this.#setHeld(call, wanted);
     } catch (error) {
-      this.#state.notify(`${wanted ? 'Could not put the call on hold.' : 'Could not resume the call.'} ${error.message}`, 'bad');
+      this.#state.notify(
+        `${wanted ? 'Could not put the call on hold.' : 'Could not resume the call.'} ${error.message}`,
+        'bad',
+      );
     }
   }
 

@@ -43,7 +43,13 @@ class App {
     this.#wantedKey = `voipcrm-phone-wanted-${root.dataset.owner}`;
     const [state, audio, microphone] = [this.#state, this.#audio, this.#microphone];
     this.#phone = new Phone({ state, api, audio, microphone, sdk: globalThis.Twilio, sounds: SDK_SOUNDS });
-    this.#calls = new Calls({ state, api, line: this.#phone, browser: microphone.browser, onOver: () => this.#callsChanged() });
+    this.#calls = new Calls({
+      state,
+      api,
+      line: this.#phone,
+      browser: microphone.browser,
+      onOver: () => this.#callsChanged(),
+    });
     this.#phone.onIncoming((sdk) => {
       if (state.front) play('waiting'); // the SDK rings only while no call is in front
       this.#calls.offered(sdk);
@@ -195,7 +201,8 @@ class App {
   #run({ do: name, ...details }) {
     if (name === 'dismiss') this.#state.dismiss();
     else if (name === 'stop') this.#stop();
-    else if (['dial', 'accept', 'reject', 'end', 'mute', 'hold', 'resume', 'digits'].includes(name)) this.#calls[name](details);
+    else if (['dial', 'accept', 'reject', 'end', 'mute', 'hold', 'resume', 'digits'].includes(name))
+      this.#calls[name](details);
   }
 
   #send(name, details = {}) {
@@ -240,20 +247,28 @@ class App {
     guardAgainstLeaving(() => this.#tabs.role !== 'follower' && this.#state.hasCalls);
     setInterval(() => this.#tick(), 1000);
     document.addEventListener('visibilitychange', () => !document.hidden && this.#phone.renew('awake'));
-    document.addEventListener('voipcrm:signed-in', () => this.#state.status === 'error' && this.#tabs.role === 'owner' && this.#phone.restart());
+    document.addEventListener(
+      'voipcrm:signed-in',
+      () => this.#state.status === 'error' && this.#tabs.role === 'owner' && this.#phone.restart(),
+    );
     addEventListener('online', () => this.#phone.online());
     addEventListener('offline', () => this.#phone.offline());
     addEventListener('pagehide', () => this.#state.hasCalls || this.#presence.leave());
-    addEventListener('pageshow', ({ persisted }) => persisted && this.#tabs.role !== 'follower' && this.#presence.show(this.#state.snapshot()));
+    addEventListener(
+      'pageshow',
+      ({ persisted }) => persisted && this.#tabs.role !== 'follower' && this.#presence.show(this.#state.snapshot()),
+    );
     this.#microphone.watch((permission) => {
-      if (permission === 'denied' && this.#phone.device && !this.#state.hasCalls) this.#phone.microphoneFailed(this.#microphone.denied());
+      if (permission === 'denied' && this.#phone.device && !this.#state.hasCalls)
+        this.#phone.microphoneFailed(this.#microphone.denied());
     });
   }
 
   #tick() {
     const { call, parked, ended } = this.snapshot;
     const card = part(this.#root, 'ended');
-    if (ended && Date.now() - ended.at > OUTCOME_SHOWN_MS && !card.matches(':hover, :focus-within')) this.#state.dismiss();
+    if (ended && Date.now() - ended.at > OUTCOME_SHOWN_MS && !card.matches(':hover, :focus-within'))
+      this.#state.dismiss();
     if (!call && !parked.length) return;
     this.#views.call.tick();
     this.#views.incoming.tick();

@@ -5,7 +5,11 @@ import { Renewal } from './renewal.js';
 
 const READY_MS = 12_000;
 const RETRY_MS = 30_000;
-const OFFLINE = { code: 'offline', message: 'You are offline.', remedy: 'Check your internet connection. The phone comes back by itself.' };
+const OFFLINE = {
+  code: 'offline',
+  message: 'You are offline.',
+  remedy: 'Check your internet connection. The phone comes back by itself.',
+};
 const OUR_OPTIONS = {
   allowIncomingWhileBusy: true, // there is a call-waiting card
   closeProtection: false, // guard.js asks, for ringing calls too
@@ -59,7 +63,11 @@ export class Phone {
   async start() {
     if (this.#device) return;
     if (!this.#sdk?.Device) {
-      this.#state.lineIs('error', { code: 'no-sdk', message: 'The phone could not be loaded.', remedy: 'Reload the page.' });
+      this.#state.lineIs('error', {
+        code: 'no-sdk',
+        message: 'The phone could not be loaded.',
+        remedy: 'Reload the page.',
+      });
       return;
     }
     this.#state.lineIs('connecting');
@@ -157,7 +165,12 @@ export class Phone {
 
   #newDevice({ token, device: fromServer }) {
     const { Device, Call } = this.#sdk;
-    const device = new Device(token, { ...OUR_OPTIONS, ...fromServer, sounds: this.#sounds, Call: withoutDroppingOthers(Call) });
+    const device = new Device(token, {
+      ...OUR_OPTIONS,
+      ...fromServer,
+      sounds: this.#sounds,
+      Call: withoutDroppingOthers(Call),
+    });
     // A Device that was switched off may still speak for a moment.
     const on = (event, act) => device.on(event, (...said) => device === this.#device && act(...said));
     on('registered', () => this.#state.lineIs('ready'));
@@ -190,7 +203,10 @@ export class Phone {
       else this.#state.lineIs('error', { code, message, remedy: 'Check your connection, then start the phone again.' });
       return;
     }
-    const remedy = status === 401 ? 'Sign in again; the phone then starts by itself.' : 'Start the phone again. If it keeps failing, tell an administrator.';
+    const remedy =
+      status === 401
+        ? 'Sign in again; the phone then starts by itself.'
+        : 'Start the phone again. If it keeps failing, tell an administrator.';
     this.#fault({ code: status === 401 ? 401 : code, message, remedy });
   }
 
@@ -225,7 +241,10 @@ export class Phone {
         stopListening();
         settled(value);
       };
-      const timer = setTimeout(() => settle(reject, new Error('The phone is not connected. Wait until it says Ready, then call again.')), READY_MS);
+      const timer = setTimeout(
+        () => settle(reject, new Error('The phone is not connected. Wait until it says Ready, then call again.')),
+        READY_MS,
+      );
       const stopListening = this.#state.subscribe(({ line }) => {
         if (line.status === 'ready') settle(resolve);
         if (['off', 'no-mic', 'error', 'other-tab'].includes(line.status)) {

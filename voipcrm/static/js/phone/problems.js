@@ -69,13 +69,11 @@ export function problemOf(code, browser = 'other') {
 }
 
 const STEPS = {
-  chrome:
-    'Select the icon at the left of the address bar, turn Microphone on, then select “Try again”.',
+  chrome: 'Select the icon at the left of the address bar, turn Microphone on, then select “Try again”.',
   edge: 'Select the lock at the left of the address bar, set Microphone to Allow, then select “Try again”.',
   firefox:
     'Select the crossed-out microphone at the left of the address bar, clear “Blocked”, then select “Try again”.',
-  safari:
-    'Choose Safari › Settings for this website, set Microphone to Allow, then select “Try again”.',
+  safari: 'Choose Safari › Settings for this website, set Microphone to Allow, then select “Try again”.',
   other: 'Allow the microphone for this site in your browser’s settings, then select “Try again”.',
 };
 

@@ -3,7 +3,9 @@
 const url = (name) => new URL(`../../sounds/${name}.wav`, import.meta.url).href;
 const KEYS = [...'0123456789'].map((key) => `dtmf${key}`).concat('dtmfs', 'dtmfh');
 
-export const SDK_SOUNDS = Object.fromEntries(['incoming', 'outgoing', 'disconnect', ...KEYS].map((name) => [name, url(name)]));
+export const SDK_SOUNDS = Object.fromEntries(
+  ['incoming', 'outgoing', 'disconnect', ...KEYS].map((name) => [name, url(name)]),
+);
 
 /** Play one of ours once: 'ready', 'waiting', or the tone of a key. A browser that forbids it stays silent. */
 export function play(name, volume = 1) {

@@ -84,7 +84,8 @@ export class PhoneState {
 
   /** Only what is not a call: `status` with, for trouble, a problem {kind, code, message, remedy}. */
   lineIs(status, problem = null) {
-    if (status === this.#line.status && problem?.code === this.#line.code && problem?.message === this.#line.message) return;
+    if (status === this.#line.status && problem?.code === this.#line.code && problem?.message === this.#line.message)
+      return;
     this.#line = { status, ...problem };
     this.#changed();
   }

@@ -17,7 +17,10 @@ export function timer(ms) {
 
 /** One or two letters for an avatar; empty if the name is a number or missing. */
 export function initials(name) {
-  const parts = (name ?? '').normalize('NFC').split(/[\s,&.-]+/u).filter((part) => /^\p{L}/u.test(part));
+  const parts = (name ?? '')
+    .normalize('NFC')
+    .split(/[\s,&.-]+/u)
+    .filter((part) => /^\p{L}/u.test(part));
   const [first, last] = [parts[0], parts.length > 1 ? parts.at(-1) : ''];
   return ([...(first ?? '')].slice(0, 1).join('') + [...last].slice(0, 1).join('')).toLocaleUpperCase();
 }
@@ -27,10 +30,16 @@ export function initials(name) {
  * with + only in front. The server knows the countries and has the last word.
  */
 export function dialable(text) {
-  const bare = String(text ?? '').normalize('NFKC').replace(/^tel:/i, '').split(/[;,]|\bext\b|\bx(?=\d)/i)[0];
+  const bare = String(text ?? '')
+    .normalize('NFKC')
+    .replace(/^tel:/i, '')
+    .split(/[;,]|\bext\b|\bx(?=\d)/i)[0];
   const plus = /^[^\d*#]*\+/.test(bare) ? '+' : '';
   return plus + bare.replace(/\(0\)/, plus ? '' : '0').replace(/[^\d*#]/g, '');
 }
 
 /** Digits that can be sent into a call: 0-9, * and #, and w for half a second of rest. */
-export const toneKeys = (text) => String(text ?? '').replace(/[^\d*#w]/gi, '').toLowerCase();
+export const toneKeys = (text) =>
+  String(text ?? '')
+    .replace(/[^\d*#w]/gi, '')
+    .toLowerCase();

@@ -9,7 +9,11 @@ export class Title {
   #ours = null;
 
   constructor() {
-    new MutationObserver(() => this.#changed()).observe(document.head, { childList: true, subtree: true, characterData: true });
+    new MutationObserver(() => this.#changed()).observe(document.head, {
+      childList: true,
+      subtree: true,
+      characterData: true,
+    });
   }
 
   render({ incoming }) {
@@ -90,7 +94,8 @@ export function changeIn(before, now) {
   const [was, is] = [before.call, now.call];
   if (is && was?.key === is.key) return changeOfCall(was, is);
   if (is) return is.answeredAt ? `Connected to ${nameOf(is)}.${is.held ? ' On hold.' : ''}` : `Calling ${nameOf(is)}.`;
-  if (now.ended && (before.ended?.key !== now.ended.key || before.ended.text !== now.ended.text)) return spoken(now.ended.text);
+  if (now.ended && (before.ended?.key !== now.ended.key || before.ended.text !== now.ended.text))
+    return spoken(now.ended.text);
   if (before.line.status === now.line.status) return null;
   if (now.line.status === 'ready') return 'Phone ready.';
   return now.line.message ?? (now.line.status === 'off' ? 'Phone off.' : null);
@@ -99,7 +104,10 @@ export function changeIn(before, now) {
 function changeOfCall(was, is) {
   if (!was.answeredAt && is.answeredAt) return `Connected to ${nameOf(is)}.`;
   if (was.phase !== is.phase) {
-    return { ringing: 'Ringing.', reconnecting: 'Connection lost. Reconnecting.', active: 'Connected again.' }[is.phase] ?? null;
+    return (
+      { ringing: 'Ringing.', reconnecting: 'Connection lost. Reconnecting.', active: 'Connected again.' }[is.phase] ??
+      null
+    );
   }
   if (was.muted !== is.muted) return is.muted ? 'Muted.' : 'Not muted.';
   if (was.held !== is.held) return is.held ? 'On hold.' : 'Call resumed.';
@@ -109,5 +117,7 @@ function changeOfCall(was, is) {
 
 /** "Call ended 4:05" is read as a time of day; say minutes and seconds. */
 function spoken(text) {
-  return text.replace(/(\d+):(\d\d)$/, (whole, minutes, seconds) => (whole === length(0) ? 'at once' : `after ${+minutes} min ${+seconds} s`));
+  return text.replace(/(\d+):(\d\d)$/, (whole, minutes, seconds) =>
+    whole === length(0) ? 'at once' : `after ${+minutes} min ${+seconds} s`,
+  );
 }

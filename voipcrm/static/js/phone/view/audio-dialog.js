@@ -38,7 +38,9 @@ export class AudioDialog {
       const select = this.#get(kind);
       const field = this.#get(`${kind}-field`);
       if (field) field.hidden = !audio.isOutputSelectionSupported;
-      const options = [...devices.values()].filter(({ deviceId }) => deviceId !== 'default').map(({ deviceId, label }) => new Option(label || 'Unnamed device', deviceId));
+      const options = [...devices.values()]
+        .filter(({ deviceId }) => deviceId !== 'default')
+        .map(({ deviceId, label }) => new Option(label || 'Unnamed device', deviceId));
       select.replaceChildren(new Option('System default', ''), ...options);
       select.value = match(devices, this.#choice.choice[kind])?.deviceId ?? '';
       if (select.selectedIndex < 0) select.value = '';

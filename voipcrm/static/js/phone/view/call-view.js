@@ -61,7 +61,12 @@ export class CallView {
   }
 
   #state(call) {
-    const word = call.phase === 'active' && call.held ? 'On hold' : call.phase === 'active' && call.muted ? 'Muted' : PHASES[call.phase];
+    const word =
+      call.phase === 'active' && call.held
+        ? 'On hold'
+        : call.phase === 'active' && call.muted
+          ? 'Muted'
+          : PHASES[call.phase];
     const badge = this.#parts['call-phase'];
     this.#root.dataset.phase = call.held && call.phase === 'active' ? 'held' : call.phase;
     setText(badge, word);
@@ -72,7 +77,10 @@ export class CallView {
     this.#parts['call-quality'].dataset.bars = call.quality?.bars ?? '';
     setText(this.#parts['call-quality-word'], call.quality?.word ?? '');
     show(this.#parts['call-warning'], Boolean(call.warning || call.phase === 'reconnecting'));
-    setText(this.#parts['call-warning'], call.phase === 'reconnecting' ? 'Connection lost. Getting the call back…' : (call.warning ?? ''));
+    setText(
+      this.#parts['call-warning'],
+      call.phase === 'reconnecting' ? 'Connection lost. Getting the call back…' : (call.warning ?? ''),
+    );
     setText(this.#parts['tones-sent'], call.digits);
   }
 

@@ -27,7 +27,9 @@ export class DockView {
     this.#storage = storage;
     const wide = !matchMedia(NARROW).matches;
     this.open(wide && storage.getItem(OPEN_KEY) !== 'no', { remember: false });
-    matchMedia(NARROW).addEventListener('change', ({ matches }) => this.open(!matches && storage.getItem(OPEN_KEY) !== 'no', { remember: false }));
+    matchMedia(NARROW).addEventListener('change', ({ matches }) =>
+      this.open(!matches && storage.getItem(OPEN_KEY) !== 'no', { remember: false }),
+    );
   }
 
   get isOpen() {
@@ -37,7 +39,8 @@ export class DockView {
   /** Open the dock, or shrink it to a pill. A wide window remembers the person's choice. */
   open(open, { remember = true } = {}) {
     this.#root.dataset.open = String(open);
-    for (const button of this.#root.querySelectorAll('[data-do="open"], [data-do="close"]')) button.setAttribute('aria-expanded', String(open));
+    for (const button of this.#root.querySelectorAll('[data-do="open"], [data-do="close"]'))
+      button.setAttribute('aria-expanded', String(open));
     if (remember && !matchMedia(NARROW).matches) this.#storage.setItem(OPEN_KEY, open ? 'yes' : 'no');
   }
 
@@ -57,7 +60,10 @@ export class DockView {
     show(part(this.#root, 'start'), line.status === 'off');
     show(part(this.#root, 'elsewhere'), elsewhere);
     show(this.#root.querySelector('.phone__tools [data-do="stop"]'), line.status !== 'off' && quiet);
-    show(this.#root.querySelector('.phone__tools [data-do="audio"]'), !elsewhere && ['ready', 'reconnecting'].includes(line.status));
+    show(
+      this.#root.querySelector('.phone__tools [data-do="audio"]'),
+      !elsewhere && ['ready', 'reconnecting'].includes(line.status),
+    );
     this.#trouble(line);
     this.#ended(snapshot);
     this.#notice(snapshot.notice);
@@ -72,7 +78,12 @@ export class DockView {
     const ringing = incoming.length ? `${nameOf(incoming[0])} is calling` : '';
     const last = ended ? `${nameOf(ended)}: ${ended.text}` : '';
     const beside = call && matchMedia(NARROW).matches; // the call itself is shown above the bar
-    setText(part(this.#root, 'pill-text'), beside ? 'Contacts, recent calls, keypad' : about || ringing || last || `Phone: ${this.#elsewhere ? 'in another tab' : word}`);
+    setText(
+      part(this.#root, 'pill-text'),
+      beside
+        ? 'Contacts, recent calls, keypad'
+        : about || ringing || last || `Phone: ${this.#elsewhere ? 'in another tab' : word}`,
+    );
   }
 
   hint(shown) {

@@ -78,5 +78,7 @@ function fillIncoming(card, call, front) {
 }
 
 function effectOn(front) {
-  return front.answeredAt ? `Accepting puts ${nameOf(front)} on hold.` : `Accepting ends your call to ${nameOf(front)}.`;
+  return front.answeredAt
+    ? `Accepting puts ${nameOf(front)} on hold.`
+    : `Accepting ends your call to ${nameOf(front)}.`;
 }

@@ -50,7 +50,12 @@ export class KeypadView {
 
   #insert(text) {
     const field = this.#field;
-    field.setRangeText(text, field.selectionStart ?? field.value.length, field.selectionEnd ?? field.value.length, 'end');
+    field.setRangeText(
+      text,
+      field.selectionStart ?? field.value.length,
+      field.selectionEnd ?? field.value.length,
+      'end',
+    );
   }
 
   #erase() {
@@ -73,7 +78,8 @@ export function pressable(root, press, { plus = true } = {}) {
       press('+');
     }, LONG_PRESS_MS);
   });
-  for (const end of ['pointerup', 'pointerleave', 'pointercancel']) root.addEventListener(end, () => clearTimeout(timer));
+  for (const end of ['pointerup', 'pointerleave', 'pointercancel'])
+    root.addEventListener(end, () => clearTimeout(timer));
   root.addEventListener('contextmenu', (event) => held && event.preventDefault()); // a long touch
   root.addEventListener('click', (event) => {
     const key = event.target.closest('[data-key]')?.dataset.key;

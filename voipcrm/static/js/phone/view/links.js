@@ -3,7 +3,8 @@
 /** `dial({to, userId, contactId, name})` for each. A click with a modifier key stays the browser's. */
 export function listenForNumbers(dial) {
   document.addEventListener('click', (event) => {
-    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+      return;
     const source = event.target.closest?.('a[href^="tel:" i], button[data-call], a[data-call], button[data-user]');
     if (!source) return;
     event.preventDefault();

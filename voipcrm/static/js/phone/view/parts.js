@@ -16,4 +16,5 @@ export function show(element, shown) {
 export const nameOf = (call) => call.name || call.number || 'Unknown caller';
 
 /** The line under the name, the number first since it must stay visible; without what the name already says. */
-export const belowOf = (call, ...more) => [call.name && call.number !== call.name && call.number, ...more].filter(Boolean).join(', ');
+export const belowOf = (call, ...more) =>
+  [call.name && call.number !== call.name && call.number, ...more].filter(Boolean).join(', ');
