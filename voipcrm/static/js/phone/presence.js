@@ -13,6 +13,8 @@ export class Presence {
   #send;
   #told = 'offline';
   #beat = null;
+  #next = null;
+  #sending = false;
 
   /** `send(state, {keepalive})` posts it; a rejection is ignored, since the next heartbeat says it again. */
   constructor(send) {
@@ -38,10 +40,21 @@ export class Presence {
   leave() {
     if (this.#told === 'offline') return;
     this.hush();
-    this.#say('offline', { keepalive: true });
+    this.#next = null;
+    Promise.resolve(this.#send('offline', { keepalive: true })).catch(() => {});
   }
 
-  #say(state, options) {
-    Promise.resolve(this.#send(state, options)).catch(() => {});
+  /** One at a time, the newest last: two requests on their way could overtake each other and leave a ready phone
+   * "away" until the next heartbeat. */
+  async #say(state) {
+    this.#next = state;
+    if (this.#sending) return;
+    this.#sending = true;
+    while (this.#next) {
+      const now = this.#next;
+      this.#next = null;
+      await Promise.resolve(this.#send(now)).catch(() => {});
+    }
+    this.#sending = false;
   }
 }
