@@ -206,7 +206,7 @@ test('presence is busy with any call, available only when ready', () => {
   assert.equal(of('error', { call: {} }), 'busy');
 });
 
-test('presence is said at each change only, on leaving with keepalive, and not by a hushed tab', () => {
+test('presence is said at each change only, on leaving with keepalive, and not by a hushed tab', async () => {
   const said = [];
   const presence = new Presence((state, options) => said.push([state, options?.keepalive ?? false]));
   const ready = { line: { status: 'ready' }, call: null, incoming: [], parked: [] };
@@ -214,6 +214,7 @@ test('presence is said at each change only, on leaving with keepalive, and not b
   presence.show(ready);
   presence.leave();
   presence.leave();
+  await new Promise(setImmediate);
   presence.show(ready);
   presence.hush();
   presence.leave();

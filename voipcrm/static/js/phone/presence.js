@@ -33,6 +33,7 @@ export class Presence {
   /** Say no more, and nothing about it: another tab has the phone now. */
   hush() {
     clearInterval(this.#beat);
+    this.#next = null;
     this.#told = 'offline';
   }
 
@@ -40,7 +41,6 @@ export class Presence {
   leave() {
     if (this.#told === 'offline') return;
     this.hush();
-    this.#next = null;
     Promise.resolve(this.#send('offline', { keepalive: true })).catch(() => {});
   }
 
