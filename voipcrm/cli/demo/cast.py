@@ -10,6 +10,9 @@ PEOPLE = (
     ("root@example.com", "Root Admin", ("admin",), "Root Admin, administrator"),
 )
 
+# Of agents and supervisors, so that the supervisor has somebody whose calls to see.
+TEAM = "Sales"
+
 # number, label
 LINES = (("+12025550140", "Sales line"), ("+12025550141", "Support"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from voipcrm.accounts.models import Role, User
+from voipcrm.accounts.models import Role, Team, User
 from voipcrm.cli.demo import cast
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
 from voipcrm.core.app import settings
@@ -37,9 +37,11 @@ def logins() -> list[dict[str, str]]:
 
 def _people() -> dict[str, User]:
     roles = {role.name: role for role in db.session.scalars(sa.select(Role))}
+    team = Team(name=cast.TEAM)
     people = {}
     for email, name, held, _ in cast.PEOPLE:
         user = User(email=email, name=name, roles=[roles[role] for role in held], time_zone=settings.default_time_zone)
+        user.team = team if "agent" in held else None
         user.set_password(cast.PASSWORD)
         db.session.add(user)
         people[email] = user
