@@ -74,7 +74,7 @@ def test_a_person_is_added_with_numbers_as_people_at_home_write_them(as_ada, cas
             note="Call\r\nmornings\x00",
             owner_id=str(cast.bo.id),
             numbers_0="(415) 555-0142",
-            labels_0="Work",
+            labels_0="work",
             numbers_1="  ",
             numbers_2="0049 30 901820",
             emails_0=" Priya@Acme.Example ",
@@ -84,7 +84,7 @@ def test_a_person_is_added_with_numbers_as_people_at_home_write_them(as_ada, cas
     assert (answer.status_code, answer.location) == (303, f"/contacts/persons/{person.id}")
     assert (person.name, person.company, person.note) == ("Priya Raman", "Acme", "Call\nmornings")
     assert person.owner_id == cast.bo.id
-    assert [(one.number, one.label) for one in person.numbers] == [("+14155550142", "Work"), ("+4930901820", "")]
+    assert [(one.number, one.label) for one in person.numbers] == [("+14155550142", "work"), ("+4930901820", "")]
     assert [one.address for one in person.emails] == ["priya@acme.example"]
 
     page = as_ada.get(answer.location).text

@@ -81,7 +81,7 @@ def test_whoever_left_is_no_colleague(ada, cast):
 
 def test_contacts_have_a_row_for_each_number_and_none_without(ada):
     priya = contact("Priya Raman", "Acme", numbers=("+14155550142", "+4930901820"))
-    priya.numbers[1].label = "Mobile"
+    priya.numbers[1].label = "mobile"
     contact("Jonas Weber", "Weber AG", numbers=("+442079460958",))
     contact("No Number", "Acme")
     rows = [(one.name, one.number, one.detail, one.contact_id == priya.id) for one in lists.contacts(ada, "")]

@@ -20,7 +20,7 @@ from voipcrm.core.db import db
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
 
-LABELS = ("Work", "Mobile", "Home", "Main", "Other")
+LABELS = ("work", "mobile", "home", "main", "other")
 MOST_ROWS = 20
 
 
@@ -43,7 +43,9 @@ class NumberRow(Form):
         super().__init__(*args, **kwargs)
         known = ("", *LABELS)
         kept = self.label.data  # imported labels may be any word; choosing another is no reason to lose it
-        self.label.choices = [(one, one or "No label") for one in known + ((kept,) if kept not in known else ())]
+        self.label.choices = [
+            (one, one[:1].upper() + one[1:] or "No label") for one in known + ((kept,) if kept not in known else ())
+        ]
 
 
 class EmailRow(Form):

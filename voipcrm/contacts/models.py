@@ -99,6 +99,11 @@ class PhoneNumber(Record):
 
     person: Mapped[Person] = relationship(back_populates="numbers")
 
+    @property
+    def label_text(self) -> str:
+        """The label at the beginning of a line: Work, iPhone."""
+        return self.label[:1].upper() + self.label[1:]
+
 
 class EmailAddress(Record):
     __tablename__ = "email_addresses"

@@ -80,7 +80,7 @@ def contacts(viewer: User, query: str) -> list[Callee]:
 def _numbers_of(person: Person) -> Iterator[Callee]:
     for one in person.numbers:
         shown = numbers.display(one.number, settings.default_country)
-        beside = one.label if len(person.numbers) > 1 else person.company
+        beside = one.label_text if len(person.numbers) > 1 else person.company
         detail = f"{shown} · {beside}" if beside else shown
         yield Callee(name=person.name, detail=detail, number=one.number, contact_id=person.id)
 

@@ -1,0 +1,102 @@
+"""What only a browser can show: what moves and what stays while a page of contacts changes."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def rows(page):
+    return page.locator("#results tbody tr")
+
+
+def test_the_search_follows_the_typing_and_back_undoes_it(browsers):
+    page = browsers.open(path="/contacts/persons")
+    everybody = rows(page).count()
+    assert everybody > 3
+    box = page.locator("#contacts-q")
+    box.press_sequentially("pri ram", delay=20)
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("Priya Raman")
+    expect(box).to_be_focused()
+    expect(page.locator("#say")).to_have_text("1 contact")
+    expect(page).to_have_url(re.compile(r"\?q=pri\+ram$"))
+    box.press_sequentially("zzz")
+    expect(page.locator("#results")).to_contain_text("Nobody matches “pri ramzzz”")
+    page.get_by_role("link", name="Clear search").click()
+    expect(rows(page)).to_have_count(everybody)
+    expect(box).to_have_value("")
+    page.go_back()
+    expect(box).to_have_value("pri ramzzz")
+    expect(page.locator("#results")).to_contain_text("Nobody matches")
+
+
+def test_a_contact_is_added_with_the_keyboard_alone_and_deleted_after_a_question(browsers):
+    page = browsers.open(path="/contacts/persons")
+    page.evaluate("window.sameDocument = true")
+    page.get_by_role("link", name="Add contact").first.click()
+    page.get_by_label("Name", exact=True).fill("Zora Test")
+    page.get_by_label("Number 1", exact=True).fill("415 555 0187")
+    page.get_by_role("button", name="Add number").click()
+    expect(page.get_by_label("Number 2", exact=True)).to_be_focused()
+    page.keyboard.type("12")
+    page.keyboard.press("Enter")
+    expect(page.locator(".field__error")).to_have_text("This number is too short.")
+    expect(page.get_by_label("Number 2", exact=True)).to_be_focused()
+
+    page.get_by_role("button", name="Remove number 2").click()
+    expect(page.get_by_label("Number 2", exact=True)).to_have_count(0)
+    expect(page.get_by_label("Number 1", exact=True)).to_have_value("415 555 0187")
+    page.get_by_label("Name", exact=True).press("Enter")
+    expect(page.locator("#main h1")).to_have_text("Zora Test")
+    expect(page.locator("#main h1")).to_be_focused()
+    expect(page.locator("#main")).to_contain_text("Saved.")
+    expect(page.locator("#main a[href='tel:+14155550187'][data-name='Zora Test']").first).to_be_visible()
+
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Delete Zora Test?")
+    expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
+    dialog.get_by_role("button", name="Keep").click()
+    expect(page.locator("#main h1")).to_have_text("Zora Test")
+    page.get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Delete contact").click()
+    expect(page.locator("#main")).to_contain_text("Deleted Zora Test.")
+    expect(page).to_have_url(re.compile(r"/contacts/persons$"))
+    assert page.evaluate("window.sameDocument")  # a call would have lived through all of this
+
+
+def test_a_number_that_somebody_has_and_companies_that_are_known_are_told_while_typing(browsers):
+    page = browsers.open(path="/contacts/persons/create")
+    page.get_by_label("Number 1", exact=True).fill("(312) 555-0100")
+    page.get_by_label("Name", exact=True).focus()
+    expect(page.locator("#numbers-0-number-hint")).to_have_text("Priya Raman has this number too.")
+    page.get_by_label("Company").press_sequentially("lakes", delay=20)
+    expect(page.locator("#companies option")).to_have_attribute("value", "Lakeside Dental")
+
+
+def test_pages_of_contacts_work_without_scripts(browsers):
+    page = browsers.open(path="/contacts/persons", java_script_enabled=False)
+    page.locator("#contacts-q").fill("priya")
+    page.locator("#contacts-q").press("Enter")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("link", name="Add contact").first.click()
+    page.get_by_label("Name", exact=True).fill("Quiet Person")
+    page.get_by_role("button", name="Add number").click()
+    expect(page.get_by_label("Number 2", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#main h1")).to_have_text("Quiet Person")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator("#main h1")).to_have_text("Delete Quiet Person?")
+    page.get_by_role("button", name="Delete contact").click()
+    expect(page.locator("#main")).to_contain_text("Deleted Quiet Person.")
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_wider_than_the_window(browsers, width):
+    page = browsers.open(path="/contacts/persons", viewport={"width": width, "height": 800})
+    for path in ("/contacts/persons", "/contacts/persons?q=zzz", "/contacts/persons/1", "/contacts/persons/1/edit"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
