@@ -1,22 +1,21 @@
-"""A house of its own for a measurement: a fresh database with contacts and a line, behind the gunicorn of production."""
+"""A house of its own for a measurement: a fresh database with contacts and a line, behind the server of production."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.services import postgres_database
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from services import Postgres, free_port, wait_until  # the same real parts that the tests start
 
 ACCOUNT, TOKEN = "AC" + "b" * 32, "bench-token"
 LINE, CONTACT = "+12025550140", "+14155550108"
@@ -57,8 +56,8 @@ def serving(database: str) -> Iterator[Served]:
     """Serve on a fresh database, `sqlite` or `postgresql`, until the block ends."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voipcrm-bench-")))
-        url = f"sqlite:///{folder}/bench.db" if database == "sqlite" else stack.enter_context(postgres_database())
-        port = _free_port()
+        url = f"sqlite:///{folder}/bench.db" if database == "sqlite" else stack.enter_context(_postgres())
+        port = free_port()
         os.environ.update(_settings(url, port, folder))
         from voipcrm import create_app
 
@@ -70,7 +69,7 @@ def serving(database: str) -> Iterator[Served]:
         server = subprocess.Popen(command)
         stack.callback(server.wait, 10)
         stack.callback(server.terminate)
-        _wait(port)
+        wait_until(lambda: _answers(port), 20)
         yield Served(port, os.environ["PUBLIC_BASE_URL"], app)
 
 
@@ -78,11 +77,11 @@ def _settings(database_url: str, port: int, folder: Path) -> dict[str, str]:
     return {
         "SECRET_KEY": secrets.token_hex(32),
         "DATABASE_URL": database_url,
-        "REDIS_URL": f"redis://127.0.0.1:{_free_port()}/0",  # nobody there: webhooks must not mind
+        "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",  # nobody there: webhooks must not mind
         "RECORDINGS_URL": f"file://{folder}/recordings",
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
         "VOIP_PROVIDER": "sandbox",
-        "SANDBOX_URL": f"http://127.0.0.1:{_free_port()}",
+        "SANDBOX_URL": f"http://127.0.0.1:{free_port()}",
         "TWILIO_SID": ACCOUNT,
         "TWILIO_TOKEN": TOKEN,
         "TWILIO_API_KEY_SID": "SK" + "b" * 32,
@@ -105,7 +104,9 @@ def _seed(app: Any) -> None:
         upgrade()
         Role.ensure_built_in()
         db.session.flush()
-        ada = User(email="ada@example.com", name="Ada", password_hash="x", roles=Role.query.filter_by(name="agent").all())
+        ada = User(
+            email="ada@example.com", name="Ada", password_hash="x", roles=Role.query.filter_by(name="agent").all()
+        )
         line = Line(number=LINE, label="Sales")
         person = Person(name="Priya Raman", numbers=[PhoneNumber(number=CONTACT)])
         db.session.add_all([ada, line, person])
@@ -115,16 +116,18 @@ def _seed(app: Any) -> None:
         db.session.commit()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@contextlib.contextmanager
+def _postgres() -> Iterator[str]:
+    """URL of an empty database in a cluster of its own, with the durability of production."""
+    with tempfile.TemporaryDirectory(prefix="voipcrm-bench-pg-") as folder:
+        cluster = Postgres(Path(folder), durable=True)
+        try:
+            yield cluster.create("bench")
+        finally:
+            cluster.stop()
 
 
-def _wait(port: int) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/bare/"):
-            return
-        time.sleep(0.1)
-    raise SystemExit("the server did not start")
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/bare/"):
+        return True
+    return False

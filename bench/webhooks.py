@@ -41,7 +41,9 @@ def _ratio(run: tuple[float, replay.Figures, replay.Figures]) -> float:
     return run[0]
 
 
-def _print(database: str, what: str, clients: int, run: tuple[float, replay.Figures, replay.Figures], goal: float) -> bool:
+def _print(
+    database: str, what: str, clients: int, run: tuple[float, replay.Figures, replay.Figures], goal: float
+) -> bool:
     ratio, ours, bare = run
     good = ratio >= goal
     print(
@@ -113,5 +115,3 @@ def _voices(served: house.Served) -> list[bytes]:
         )
         for _ in range(VOICES)
     ]
-
-

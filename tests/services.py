@@ -113,7 +113,7 @@ class Valkey(Process):
 class Postgres(Process):
     """A cluster of our own, never the machine's; as an unprivileged user when we are root, since it refuses root."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self.port, self.data, programs = free_port(), folder / "cluster", _postgres_programs()
         user = _unprivileged() if os.geteuid() == 0 else None
         if user:
@@ -132,7 +132,8 @@ class Postgres(Process):
             "--no-sync",
         ]
         subprocess.run([str(part) for part in setup], check=True, capture_output=True, user=user, cwd=folder)
-        options = ["-k", "", "-h", "127.0.0.1", "-p", str(self.port), "-c", "fsync=off", "-c", "max_connections=200"]
+        options = ["-k", "", "-h", "127.0.0.1", "-p", str(self.port), "-c", "max_connections=200"]
+        options += [] if durable else ["-c", "fsync=off"]
         super().__init__(
             [str(programs / "postgres"), "-D", str(self.data), *options], folder / "postgres.log", user=user
         )

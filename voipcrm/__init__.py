@@ -16,7 +16,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.admin.home import bp as home
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.views import bp as contacts
-    from voipcrm.core import db, errors, gates, logs, pages, queue, security, storage
+    from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
     from voipcrm.recordings.views import bp as recordings
     from voipcrm.softphone.api import bp as softphone_api
     from voipcrm.softphone.views import bp as softphone
@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False  # a redirect would turn a provider's POST into a GET and lose its fields
     app.jinja_env.globals["phone_number"] = lambda number: numbers.display(number, settings.default_country)
 
-    for part in (db, gates, errors, pages):
+    for part in (db, gates, errors, pages, static):
         part.init_app(app)
     security.init_app(app, settings)
     signing_in.init_app(app, settings)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flask import Flask, Response, current_app, make_response, render_template, request, url_for
+from flask import Flask, Response, make_response, render_template, request
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -74,28 +72,8 @@ def length(seconds: float | timedelta | None) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
-@lru_cache(maxsize=400)
-def _fingerprint(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
-
-
-def asset(path: str) -> str:
-    """URL of a static file that changes when the file does, so browsers may keep it for a year (keep_assets)."""
-    folder = current_app.static_folder or ""
-    return url_for("static", filename=path, v=_fingerprint(f"{folder}/{path}"))
-
-
-def keep_assets(response: Response) -> Response:
-    """What carries a fingerprint stays in the browser. Stylesheets and modules that are imported by another file carry
-    none: Flask answers those with no-cache, so that the browser asks each time whether they changed."""
-    if request.endpoint == "static" and "v" in request.args and response.status_code in {200, 304}:
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    return response
-
-
 def init_app(app: Flask) -> None:
-    app.after_request(keep_assets)
-    app.jinja_env.globals.update(asset=asset, local_time=local_time, length=length)
+    app.jinja_env.globals.update(local_time=local_time, length=length)
 
     @app.context_processor
     def shell() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Headers that every answer carries, CSRF protection, and the size limits of what we read."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from flask_wtf.csrf import CSRFProtect
 
 from voipcrm.config import Settings
@@ -33,12 +33,10 @@ def init_app(app: Flask, settings: Settings) -> None:
         headers["Referrer-Policy"] = "same-origin"
         if response.mimetype == "text/html":
             headers["Content-Security-Policy"] = policy
-            headers["Permissions-Policy"] = (
-                PERMISSIONS
-            )
+            headers["Permissions-Policy"] = PERMISSIONS
             headers["X-Frame-Options"] = "DENY"
             headers["Cross-Origin-Opener-Policy"] = "same-origin"
-            headers.setdefault("Cache-Control", "no-store" if request.endpoint != "static" else "public")
+            headers.setdefault("Cache-Control", "no-store")
         if settings.is_secure:
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         return response

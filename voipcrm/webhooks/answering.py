@@ -16,7 +16,7 @@ from voipcrm.calls.models import Call
 from voipcrm.calls.opening import Arrival, adopt_events, open_inbound
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
-from voipcrm.core.pages import asset
+from voipcrm.core.static import asset
 from voipcrm.routes.deciding import decide
 from voipcrm.telephony import tokens, twiml
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
@@ -31,8 +31,14 @@ def placed_by_browser(asked: VoiceRequest) -> str:
     together with the identity that the provider vouches for; numbers and caller ID are ours."""
     call = db.session.query(Call).filter_by(public_id=asked.custom.get("call", "")).with_for_update().one_or_none()
     user_id = tokens.user_id_from(asked.from_)
-    is_theirs = call is not None and call.direction != "inbound" and user_id is not None and call.user_id == user_id
-    if not is_theirs or call.root_sid not in (None, asked.call_sid) or not call.user.is_active:
+    if (
+        call is None
+        or call.user is None
+        or call.user.id != user_id
+        or not call.user.is_active
+        or call.direction == "inbound"
+        or call.root_sid not in (None, asked.call_sid)
+    ):
         log.warning("call_not_theirs", user=user_id)
         return twiml.reject()
     if call.root_sid is None:
@@ -44,10 +50,10 @@ def placed_by_browser(asked: VoiceRequest) -> str:
     db.session.refresh(call)
     if not call.is_live:  # hung up again before the provider asked
         return twiml.hang_up()
-    if call.direction == "internal":
+    if call.direction == "internal" and call.other_user_id is not None:
         return twiml.dial_clients(
             identities=[tokens.identity(call.other_user_id)],
-            caller_id=f"client:{tokens.identity(call.user_id)}",
+            caller_id=f"client:{tokens.identity(call.user.id)}",
             parameters={"call": call.public_id, "name": call.user.name, "company": "", "line": "", "number": ""},
             ring_seconds=settings.ring_seconds,
             **_callbacks(call.public_id, recorded=call.recording == "on"),
