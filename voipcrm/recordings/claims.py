@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from voipcrm.core import clock
 from voipcrm.core.db import db
@@ -77,7 +78,7 @@ def heartbeat(claim: Claim) -> Callable[[], None]:
             # Not the session: obstore pulls the pieces of a file from a thread of its own.
             with engine.begin() as connection:
                 is_ours = connection.execute(row_of(claim).values(next_try_at=clock.now() + LEASE)).rowcount == 1
-        except sa.exc.OperationalError:
+        except OperationalError:
             log.warning("heartbeat_missed", sid=claim.sid)  # the database is away for a moment; the copy goes on
             return
         if not is_ours:

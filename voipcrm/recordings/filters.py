@@ -48,7 +48,7 @@ class Filters:
     def is_set(self) -> bool:
         return self != Filters()
 
-    def apply(self, query: sa.Select[tuple[Recording]], zone: ZoneInfo) -> sa.Select[tuple[Recording]]:
+    def apply(self, query: sa.Select[Recording], zone: ZoneInfo) -> sa.Select[Recording]:
         """The query narrowed to what was asked for; days are days of `zone`."""
         of_call: list[Any] = []
         if self.since:

@@ -67,7 +67,7 @@ class Recording(Record):
             self.pending_at = self.next_try_at = clock.now()
 
     @staticmethod
-    def visible_to(user: User) -> sa.Select[tuple[Recording]]:
+    def visible_to(user: User) -> sa.Select[Recording]:
         """Those of the calls this person may see; with the right to see every call also those of no known call."""
         query = sa.select(Recording)
         if user.may(Can.VIEW_ALL_CALLS):
@@ -77,7 +77,7 @@ class Recording(Record):
         return query.where(theirs.correlate(Recording).exists())
 
     @staticmethod
-    def with_names(query: sa.Select[tuple[Recording]]) -> sa.Select[tuple[Recording]]:
+    def with_names(query: sa.Select[Recording]) -> sa.Select[Recording]:
         """The same recordings with their calls, people and lines, in the same statement."""
         call = joinedload(Recording.call)
         return query.options(
