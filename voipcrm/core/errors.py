@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import structlog
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from voipcrm.core.db import db
@@ -52,7 +55,9 @@ def _expected(error: HTTPException) -> Any:
 
 
 def _unexpected(error: Exception) -> Any:
-    db.session.rollback()
+    with suppress(SQLAlchemyError):  # the database may be the trouble
+        db.session.rollback()
+    g._login_user = AnonymousUserMixin()  # so that the error page asks nobody who is reading it
     log.exception("unexpected", path=request.path, method=request.method)
     if request.path.startswith("/voip/"):
         if request.path.endswith(("/voice", "/dial")):

@@ -18,7 +18,7 @@ from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.static import asset
 from voipcrm.routes.deciding import decide
-from voipcrm.telephony import tokens, twiml
+from voipcrm.telephony import numbers, tokens, twiml
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
 from voipcrm.trunks.models import CalledLine
 from voipcrm.webhooks import door
@@ -120,7 +120,7 @@ def _card(arrival: Arrival) -> dict[str, str]:
         "call": arrival.public_id,
         "name": arrival.contact.name if arrival.contact else "",
         "company": arrival.contact.company if arrival.contact else "",
-        "number": arrival.number or "",
+        "number": numbers.display(arrival.number, settings.default_country) if arrival.number else "",
         "line": arrival.line.label if arrival.line else "",
         "place": arrival.place or "",
     }
