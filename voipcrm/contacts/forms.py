@@ -99,7 +99,7 @@ class PersonForm(FlaskForm):
         for rows in (self.numbers, self.emails):
             kept = [row.data for row in rows.entries if row.name != remove]
             if (add == rows.name and len(kept) < MOST_ROWS) or not kept:
-                kept.append(None)
+                kept.append({})
             while rows.entries:
                 rows.pop_entry()
             for row in kept:
@@ -143,10 +143,10 @@ class PersonForm(FlaskForm):
 
     def write_to(self, person: Person) -> None:
         """Put what was validated into the person. A number or e-mail that stays keeps its row."""
-        person.name = self.name.data
-        person.organization = Organization.named(self.company.data)
+        person.name = self.name.data or ""
+        person.organization = Organization.named(self.company.data or "")
         person.owner_id = self.owner_id.data or None
-        person.note = self.note.data
+        person.note = self.note.data or ""
         person.updated_at = clock.now()
 
         known_numbers = {one.number: one for one in person.numbers}

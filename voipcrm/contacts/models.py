@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
@@ -73,7 +73,7 @@ class Person(Record):
         return self.organization.name if self.organization else ""
 
     @staticmethod
-    def visible_to(user: User) -> sa.Select[tuple[Person]]:
+    def visible_to(user: User) -> sa.Select[Person]:
         """The persons this user may see: all of them with contacts.view, none without."""
         return sa.select(Person).where(sa.true() if user.may(Can.VIEW_CONTACTS) else sa.false())
 
@@ -140,7 +140,7 @@ def matching(number: str | None) -> tuple[Person | None, str]:
 
 def sharing(numbers: list[str], person: Person | None) -> list[PhoneNumber]:
     """The same E.164 numbers where others than `person` have them, each with its person; at most 20."""
-    query = sa.select(PhoneNumber).where(PhoneNumber.number.in_(numbers)).options(sa.orm.joinedload(PhoneNumber.person))
+    query = sa.select(PhoneNumber).where(PhoneNumber.number.in_(numbers)).options(joinedload(PhoneNumber.person))
     if person is not None:
         query = query.where(PhoneNumber.person_id != person.id)
     return list(db.session.scalars(query.order_by(PhoneNumber.id).limit(20))) if numbers else []

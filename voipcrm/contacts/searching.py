@@ -24,7 +24,7 @@ _LAST_CHARACTER = "\U0010ffff"
 
 
 def page_of_persons(
-    scope: sa.Select[tuple[Person]], query: str = "", *, cursor: str | None = None, size: int = PAGE_SIZE
+    scope: sa.Select[Person], query: str = "", *, cursor: str | None = None, size: int = PAGE_SIZE
 ) -> Page[Person]:
     """One page of those of the scope that match, by name, with their numbers, company and owner: two statements.
 
@@ -32,7 +32,7 @@ def page_of_persons(
     most persons has to become a part of `_hits`."""
     persons = scope.options(joinedload(Person.owner), selectinload(Person.numbers))
 
-    def page(persons: sa.Select[tuple[Person]]) -> Page[Person]:
+    def page(persons: sa.Select[Person]) -> Page[Person]:
         return page_of(persons, Person.sort_name, Person.id, cursor=cursor, size=size, descending=False)
 
     if not patterns(query):
@@ -57,7 +57,7 @@ def more_match(query: str) -> bool:
     return (db.session.scalar(sa.select(sa.func.count()).select_from(hits)) or 0) > MOST_HITS
 
 
-def _hits(query: str) -> sa.Select[tuple[int]]:
+def _hits(query: str) -> sa.Select[int]:
     """Ids of the persons whose name begins with the query, the first by name; and of those in whom it stands
     anywhere, the newest. Each half comes out of its index in that order and stops at MOST_HITS; neither is ranked,
     for that would need all of them."""
@@ -65,7 +65,7 @@ def _hits(query: str) -> sa.Select[tuple[int]]:
     return sa.select(sa.union_all(sa.select(beginning), sa.select(containing)).subquery())
 
 
-def _beginning(query: str) -> sa.Select[tuple[int]]:
+def _beginning(query: str) -> sa.Select[int]:
     start = folded(query)
     return (
         sa.select(Person.id)
@@ -75,7 +75,7 @@ def _beginning(query: str) -> sa.Select[tuple[int]]:
     )
 
 
-def _containing(query: str, limit: int) -> sa.Select[tuple[int]]:
+def _containing(query: str, limit: int) -> sa.Select[int]:
     wanted = patterns(query)
     if _is_postgres():
         groups = (sa.or_(*(Person.search_text.contains(one, autoescape=True) for one in group)) for group in wanted)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.models import PRESENCE_EXPIRES, Presence, User
 from voipcrm.accounts.permissions import Can
@@ -57,7 +58,7 @@ def colleagues(viewer: User, query: str) -> list[Callee]:
         sa.select(User, Presence.state, Presence.seen_at)
         .outerjoin(Presence, Presence.user_id == User.id)
         .where(User.deactivated_at.is_(None), User.id != viewer.id)
-        .options(sa.orm.selectinload(User.roles))
+        .options(selectinload(User.roles))
     )
     wanted, oldest = patterns(query), clock.now() - PRESENCE_EXPIRES
     found: list[Callee] = []
