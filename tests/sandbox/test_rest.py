@@ -162,6 +162,9 @@ async def test_applications_numbers_and_keys_are_kept(tmp_path):
     async with world(tmp_path, voice="<Hangup/>") as place:
         application = await place.rest(lambda client: client.applications(APPLICATION).fetch())
         assert application.voice_url == place.app.base + PATH + "/voice"
+        named = lambda name: place.rest(lambda client: client.applications.list(friendly_name=name))  # noqa: E731
+        assert [row.sid for row in await named("voipcrm")] == [APPLICATION]
+        assert await named("voip") == []
         wired = place.app.base + PATH + "/second#rc=2"
         place.app.answers[PATH + "/second"] = "<Hangup/>"
         await place.rest(lambda client: client.applications(APPLICATION).update(voice_url=wired))

@@ -77,7 +77,7 @@ class Collection:
         rows = list(self.rows(parts.exchange.store).values())
         for name, attribute in self.filters:
             if request.query.get(name):
-                rows = [row for row in rows if request.query[name] in getattr(row, attribute)]
+                rows = [row for row in rows if _matches(row, attribute, request.query[name])]
         return page(request, self.key, rows, lambda row: self.as_json(parts.settings.account_sid, row))
 
     async def fetch(self, request: web.Request) -> web.Response:
@@ -128,6 +128,12 @@ class Collection:
             ("POST", f"/{self.folder}/{{sid}}.json", self.update),
             ("DELETE", f"/{self.folder}/{{sid}}.json", self.delete),
         ]
+
+
+def _matches(row: Row, attribute: str, wanted: str) -> bool:
+    """Numbers are found by any part of them, names only as a whole."""
+    value = getattr(row, attribute)
+    return wanted in value if attribute == "phone_number" else wanted == value
 
 
 def _change_target(store: Store, row: VoiceTarget, fields: MultiMapping[str]) -> None:
