@@ -157,10 +157,17 @@ DONE = {**BEGAN, "RecordingStatus": "completed", "RecordingDuration": "60"}
 
 
 @pytest.mark.parametrize("forms", [[BEGAN, DONE], [DONE, BEGAN], [DONE], [DONE, DONE, BEGAN]])
-def test_a_recording_begins_and_is_kept_in_any_order_of_news(forms):
+def test_a_recording_begins_when_it_began_in_any_order_of_news(forms):
     call = inbound(rung=[ADA], by=ADA)
     words = told(call, [dial_ended(call), *(event("recording", 67, **form) for form in forms)])
-    assert words[2:] == ["Ada Ortiz answered", "Recording began", "Ada Ortiz hung up", "The recording can be saved"]
+    assert words[2:] == ["Ada Ortiz answered", "Recording began", "Ada Ortiz hung up"]
+
+
+def test_the_second_recording_of_a_promoted_call_goes_on_where_the_first_ended():
+    call = inbound(rung=[ADA], by=ADA)
+    later = {**DONE, "RecordingSid": "RE" + "0" * 32, "RecordingStartTime": "Mon, 23 Nov 2026 12:00:30 +0000"}
+    words = told(call, [event("recording", 67, **later), event("recording", 31, **DONE)])
+    assert words[3:] == ["Recording began", "Recording went on", "The call ended"]
 
 
 def test_a_recording_of_nothing_never_began():

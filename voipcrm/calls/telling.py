@@ -16,7 +16,7 @@ from voipcrm.calls.models import Call, CallEvent, Leg
 from voipcrm.telephony.errors import FactMissing
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, ConferenceEvent, DialEnded, Form, RecordingStatus
 
-# The order in which things can have happened within one second. What is told of a recording afterwards comes last.
+# The order in which things can have happened within one second.
 CALLED, RANG, ANSWERED, RECORDED, HELD, STOPPED, ENDED, AFTERWARDS = range(8)
 
 # What became of a leg that was not answered: as a step of the call, and beside the person's name.
@@ -124,28 +124,22 @@ def _of_legs(call: Call, legs: Sequence[Leg], cast: Cast) -> Iterator[Step]:
 
 
 def _of_recordings(events: Sequence[CallEvent]) -> Iterator[Step]:
+    """When each began, and what came to nothing. A promoted call has two, for the conference makes one of its own."""
     told = sorted(_facts(events, "recording", RecordingStatus.read), key=lambda pair: pair[1].recording_sid)
+    begun = []
     for _, group in groupby(told, key=lambda pair: pair[1].recording_sid):
-        yield from _of_recording(list(group))
-
-
-def _of_recording(told: list[tuple[CallEvent, RecordingStatus]]) -> Iterator[Step]:
-    first = {fact.status: (event, fact) for event, fact in reversed(told)}  # of what was told twice, the first
-    began = [fact.started_at for _, fact in told if fact.started_at]
-    if not began and "in-progress" in first:
-        began = [first["in-progress"][0].at]
-    if began and "absent" not in first:
-        yield Step(at=min(began), order=RECORDED, words="Recording began", icon="radio")
-    if "completed" in first:
-        words, icon = "The recording can be saved", "voicemail"
-    elif "failed" in first:
-        words, icon = "The recording failed", "circle-alert"
-    elif "absent" in first:
-        words, icon = "Nothing was recorded", "info"
-    else:
-        return
-    end = next(first[status] for status in ("completed", "failed", "absent") if status in first)
-    yield Step(at=end[0].at, order=AFTERWARDS, words=words, icon=icon)
+        same = list(group)
+        for status, words in (("failed", "The recording failed"), ("absent", "Nothing was recorded")):
+            if at := min((event.at for event, fact in same if fact.status == status), default=None):
+                yield Step(at=at, order=AFTERWARDS, words=words, icon="circle-alert")
+        if all(fact.status != "absent" for _, fact in same):
+            starts = [fact.started_at for _, fact in same if fact.started_at]
+            begun.append(
+                min(starts or [event.at for event, fact in same if fact.status == "in-progress"], default=None)
+            )
+    for again, at in enumerate(sorted(at for at in begun if at)):
+        words = "Recording went on" if again else "Recording began"
+        yield Step(at=at, order=RECORDED, words=words, icon="radio")
 
 
 def _of_holds(events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
@@ -243,7 +237,7 @@ def _together(steps: list[Step]) -> Iterator[Step]:
 
 def _place(step: Step) -> tuple[Any, ...]:
     second = _second(step.at)
-    return step.order == AFTERWARDS, second, step.order, step.at if step.order == HELD else second, step.words
+    return second, step.order, step.at if step.order == HELD else second, step.words
 
 
 def _facts(events: Sequence[CallEvent], kind: str, read: Callable[[Any], Any]) -> list[tuple[CallEvent, Any]]:
