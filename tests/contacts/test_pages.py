@@ -303,13 +303,16 @@ def selects_of(engine, ask) -> int:
     return sum(one.startswith("SELECT") for one in seen)
 
 
+def cursor_of(*place: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
 @pytest.mark.parametrize(
-    "cursor", ["x", "é", base64.urlsafe_b64encode(json.dumps(["older", None, None]).encode()).decode(), "W10", "bnVsbA"]
+    "cursor",
+    ["x", "é", "W10", "bnVsbA", cursor_of("older", None, None), cursor_of("older", "a", "b"), cursor_of("older", 1, 2)],
 )
-def test_a_cursor_of_nobodys_making_is_page_one(as_ada, context, cursor):
-    contact("Priya Raman")
-    answer = as_ada.get("/contacts/persons", query_string={"page": cursor})
-    assert (answer.status_code, "Priya Raman" in answer.text) == (200, True)
+def test_no_cursor_breaks_the_list(as_ada, cursor):
+    assert as_ada.get("/contacts/persons", query_string={"page": cursor}).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["\x00", "a\x00b", '"', "x" * 5000, "\ud83d", "😀", "%", "_", "'; --"])

@@ -74,6 +74,14 @@ def test_the_databases_own_signs_are_only_text(three, query):
     assert found(query) == []
 
 
+def test_a_long_word_is_found_only_in_one_piece():
+    contact("Maria", emails=("maria.delgado@example.com",))
+    contact("Mario", emails=("delgado@example.com", "maria@example.com", "a.delg@do.example"))
+    assert found("maria.delgado@example.com") == ["Maria"]
+    assert found("delgado@example") == ["Maria", "Mario"]
+    assert found("a.delgado@exam") == ["Maria"]
+
+
 def test_the_database_finds_what_the_folded_texts_say():
     draw = random.Random(5)
     syllables = ["an", "Ann", "Ä", "o'", "ß", "li", "王", "-", "%", "_", '"', "0", "55", "é", "x ", " ", "  z"]
