@@ -97,7 +97,7 @@ def _seed(app: Any) -> None:
     from voipcrm.accounts.models import Presence, Role, User
     from voipcrm.contacts.models import Person, PhoneNumber
     from voipcrm.core.db import db
-    from voipcrm.routes.models import InboundRoute, RouteTarget
+    from voipcrm.routes.models import ringing
     from voipcrm.trunks.models import Line
 
     with app.app_context():
@@ -111,7 +111,7 @@ def _seed(app: Any) -> None:
         person = Person(name="Priya Raman", numbers=[PhoneNumber(number=CONTACT)])
         db.session.add_all([ada, line, person])
         db.session.flush()
-        db.session.add(InboundRoute(line=line, targets=[RouteTarget(user_id=ada.id)]))
+        db.session.add_all([ringing(ada, line=line), ringing(ada, position=1)])
         Presence.report(ada.id, "available")
         db.session.commit()
 

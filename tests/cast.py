@@ -11,7 +11,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 from voipcrm.accounts.models import Role, Team, User
 from voipcrm.core.db import db
-from voipcrm.routes.models import InboundRoute, RouteTarget
+from voipcrm.routes.models import ringing
 from voipcrm.trunks.models import Line
 
 PASSWORD = "correct horse battery"
@@ -74,9 +74,9 @@ def enter() -> Cast:
     }
     sales, support = Line(number=SALES, label="Sales line"), Line(number=SUPPORT, label="Support")
     db.session.add_all([*users.values(), sales, support])
-    for line, rung in ((sales, ["ada"]), (support, ["ada", "bo"]), (None, ["bo"])):
-        targets = [RouteTarget(user=users[who], position=position) for position, who in enumerate(rung)]
-        db.session.add(InboundRoute(line=line, description=" and ".join(rung), targets=targets))
+    for at, (line, rung) in enumerate(((sales, ["ada"]), (support, ["ada", "bo"]), (None, ["bo"]))):
+        people = [users[who] for who in rung]
+        db.session.add(ringing(*people, line=line, description=" and ".join(rung), position=at))
     db.session.commit()
     people = {who: Person(user.id, user.name, user.email, user.get_id()) for who, user in users.items()}
     return Cast(**people, sales_id=sales.id, support_id=support.id)

@@ -14,10 +14,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.accounts.views import bp as accounts
     from voipcrm.admin.health import bp as health
     from voipcrm.admin.home import bp as home
+    from voipcrm.admin.numbers import bp as lines
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
     from voipcrm.recordings.views import bp as recordings
+    from voipcrm.routes.group_views import bp as ring_groups
+    from voipcrm.routes.views import bp as routes
     from voipcrm.softphone.api import bp as softphone_api
     from voipcrm.softphone.views import bp as softphone
     from voipcrm.telephony import numbers
@@ -42,7 +45,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     signing_in.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
-    for room in (accounts, home, contacts, calls, recordings, softphone, softphone_api, webhooks, health):
+    work = (accounts, home, contacts, calls, recordings, softphone, softphone_api)
+    for room in (*work, lines, routes, ring_groups, webhooks, health):
         app.register_blueprint(room)
     security.csrf.exempt(webhooks)  # they carry the provider's signature instead
     cli.init_app(app)

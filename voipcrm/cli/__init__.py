@@ -4,7 +4,16 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from voipcrm.cli import provider, release, scheduler, settings, users, worker
+    from voipcrm.cli import inbound, provider, release, scheduler, settings, users, worker
 
-    for command in (users.cli, users.roles, provider.cli, release.cli, worker.cli, scheduler.cli, settings.cli):
+    for command in (
+        users.cli,
+        users.roles,
+        inbound.cli,
+        provider.cli,
+        release.cli,
+        worker.cli,
+        scheduler.cli,
+        settings.cli,
+    ):
         app.cli.add_command(command)

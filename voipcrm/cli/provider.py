@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from voipcrm.cli import wiring
+from voipcrm.admin import wiring
 from voipcrm.core.db import db
 from voipcrm.telephony.errors import TelephonyError
 
@@ -27,7 +27,7 @@ def wire(dry_run: bool) -> None:
         else:
             for change in found:
                 change.carry_out()
-            db.session.commit()
+                db.session.commit()
     except TelephonyError as error:
         raise click.ClickException(error.sentence) from None
     if by_hand := [change for change in found if not change.make]:

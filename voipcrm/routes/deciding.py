@@ -1,78 +1,144 @@
-"""Where an incoming call goes: the people it rings, for how long, and what is said when nobody answers."""
+"""Where an incoming call goes: the route that fits, its first step that can reach somebody, and what is said at the end.
+
+The caller waits in silence for the first decision, so it is two statements (bench/webhooks.py measures it). What one
+step leads to after it rang in vain is asked anew, with the people as they are then. Positions only ever rise, so no
+call goes round in a route; how it could through the phone network is seen to in `routes.forwarding`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from voipcrm.accounts.models import PRESENCE_EXPIRES, Presence, Role, User, user_roles
-from voipcrm.accounts.permissions import Can, expand
+from voipcrm.accounts.models import Presence, Role, User, user_roles
 from voipcrm.core import clock
 from voipcrm.core.app import settings
+from voipcrm.core.pages import zone
 from voipcrm.core.prepared import Prepared
-from voipcrm.routes.models import InboundRoute, RouteTarget
+from voipcrm.routes import forwarding
+from voipcrm.routes.hours import why_closed
+from voipcrm.routes.idling import longest_idle_first
+from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep, StepPerson
+from voipcrm.routes.rules import Fit, Question, fit
+from voipcrm.routes.trying import Decision, Passed, Step, steps_of
 from voipcrm.telephony.twiml import MAX_CLIENTS
 
 NOBODY = "Sorry, nobody can take your call right now. Please try again later."
+CLOSED = "We are closed right now. Please call again during our opening hours."
 
-# The route of the line, else the catch-all, with everybody it names: one statement, since a caller is waiting.
-_ROUTE = sa.select(InboundRoute.id).where(
+_RULES = (
+    InboundRoute.id,
     InboundRoute.active,
-    sa.or_(InboundRoute.line_id == sa.bindparam("line_id"), InboundRoute.line_id.is_(None)),
-).order_by(InboundRoute.line_id.is_(None)).limit(sa.literal_column("1")).scalar_subquery()  # fmt: skip
-_WITH_PEOPLE = Prepared(
+    InboundRoute.line_id,
+    InboundRoute.prefix,
+    InboundRoute.caller_prefix,
+    InboundRoute.hours,
+    InboundRoute.holidays,
+    InboundRoute.time_zone,
+    InboundRoute.closed_message,
+    InboundRoute.message,
+)
+_FOR_LINE = Prepared(
     lambda: (
+        sa.select(*_RULES)
+        .where(
+            InboundRoute.active,
+            sa.or_(InboundRoute.line_id == sa.bindparam("line_id"), InboundRoute.line_id.is_(None)),
+        )
+        .order_by(InboundRoute.position, InboundRoute.id)
+    )
+)
+_BY_ID = Prepared(lambda: sa.select(*_RULES).where(InboundRoute.id == sa.bindparam("route_id")))
+
+
+def _with_people() -> sa.Select[Any]:
+    """The steps of a route with everybody they name: by themselves, then by their group; a row for each role."""
+    named = sa.select(StepPerson.step_id, StepPerson.user_id, StepPerson.position, sa.literal_column("0").label("via"))
+    grouped = sa.select(
+        RouteStep.id.label("step_id"), GroupMember.user_id, GroupMember.position, sa.literal_column("1").label("via")
+    ).join(GroupMember, GroupMember.group_id == RouteStep.group_id)
+    both = sa.union_all(
+        named.join(RouteStep, RouteStep.id == StepPerson.step_id).where(RouteStep.route_id == sa.bindparam("route_id")),
+        grouped.where(RouteStep.route_id == sa.bindparam("route_id")),
+    ).subquery()
+    return (
         sa.select(
-            InboundRoute.ring_seconds,
-            InboundRoute.message,
+            RouteStep.id.label("step_id"),
+            RouteStep.position,
+            RouteStep.kind,
+            RouteStep.ring_seconds,
+            RouteStep.number,
+            RingGroup.strategy,
             User.id.label("user_id"),
+            User.name,
             User.deactivated_at,
             Presence.state,
             Presence.seen_at,
             Role.permissions,
         )
-        .select_from(InboundRoute)
-        .outerjoin(RouteTarget, RouteTarget.route_id == InboundRoute.id)
-        .outerjoin(User, User.id == RouteTarget.user_id)
+        .select_from(RouteStep)
+        .outerjoin(RingGroup, RingGroup.id == RouteStep.group_id)
+        .outerjoin(both, both.c.step_id == RouteStep.id)
+        .outerjoin(User, User.id == both.c.user_id)
         .outerjoin(Presence, Presence.user_id == User.id)
         .outerjoin(user_roles, user_roles.c.user_id == User.id)
         .outerjoin(Role, Role.id == user_roles.c.role_id)
-        .where(InboundRoute.id == _ROUTE)
-        .order_by(RouteTarget.position, User.id)
-    )
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """user_ids: whom to ring, all at once; empty when nobody can be reached. message: said when nobody answers."""
-
-    user_ids: tuple[int, ...]
-    ring_seconds: int
-    message: str
-
-
-def decide(connection: sa.Connection, line_id: int | None) -> Decision:
-    """Whom a call to this line rings (None: to a number that is not ours): by its route, else by the catch-all, else a
-    message, never silence. People who are offline, away or asleep are passed over at once, and so is who may not
-    receive calls."""
-    rows = _WITH_PEOPLE.rows(connection, {"line_id": line_id})
-    if not rows:
-        return Decision((), settings.ring_seconds, NOBODY)
-    return Decision(
-        _reachable(rows)[:MAX_CLIENTS], rows[0].ring_seconds or settings.ring_seconds, rows[0].message or NOBODY
+        .where(RouteStep.route_id == sa.bindparam("route_id"), RouteStep.position > sa.bindparam("after"))
+        .order_by(RouteStep.position, RouteStep.id, both.c.via, both.c.position, User.id)
     )
 
 
-def _reachable(rows: Sequence[Any]) -> tuple[int, ...]:
-    """Ids of those who can be rung, in the route's order; a person has a row for each of their roles."""
-    allowed: dict[int, set[str]] = {}
-    earliest = clock.now() - PRESENCE_EXPIRES
-    for row in rows:
-        here = row.state in Presence.REACHABLE and row.seen_at > earliest
-        if row.user_id is not None and row.deactivated_at is None and here:
-            allowed.setdefault(row.user_id, set()).update(row.permissions or ())
-    return tuple(user_id for user_id, held in allowed.items() if Can.RECEIVE_CALLS in expand(held))
+_STEPS = Prepared(_with_people)
+
+
+def decide(connection: sa.Connection, question: Question) -> Decision:
+    """What a call does first. A number that no route is for is told that nobody is there: never silence."""
+    for rule in _FOR_LINE.rows(connection, {"line_id": question.line_id}):
+        if fit(rule, question) is Fit.FITS:
+            closed = why_closed(
+                rule.hours, rule.holidays, zone(rule.time_zone or settings.default_time_zone), question.at
+            )
+            if closed is not None:
+                return Decision(route_id=rule.id, message=rule.closed_message or CLOSED, closed=closed)
+            return _next(connection, question, rule, after=-1)
+    return Decision(message=NOBODY)
+
+
+def decide_again(connection: sa.Connection, question: Question, *, route_id: int | None, after: int) -> Decision:
+    """What a call does once the step at position `after` of its route has rung in vain."""
+    rule = _BY_ID.first(connection, {"route_id": route_id})
+    if rule is None:  # deleted while it rang
+        return Decision(message=NOBODY)
+    return _next(connection, question, rule, after=after)
+
+
+def _next(connection: sa.Connection, question: Question, rule: Any, *, after: int) -> Decision:
+    """The first step behind `after` that can be done, with those that were passed over; else the route's last words."""
+    passed: list[Passed] = []
+    message = rule.message or NOBODY
+    for step in steps_of(_STEPS.rows(connection, {"route_id": rule.id, "after": after}), at=clock.now()):
+        obstacle = _obstacle(connection, question, step)
+        if obstacle is not None:
+            passed.append(Passed(step, obstacle))
+            continue
+        rung = [] if step.number else step.reachable
+        if step.strategy == "longest-idle" and len(rung) > 1:
+            rung = longest_idle_first(connection, step.id, rung)
+        return Decision(
+            route_id=rule.id,
+            message=message,
+            passed=tuple(passed),
+            step=step,
+            user_ids=tuple(one.user_id for one in rung[:MAX_CLIENTS]),
+            number=step.number,
+            in_turn=step.strategy not in (None, "all"),
+            ring_seconds=step.ring_seconds or settings.ring_seconds,
+        )
+    return Decision(route_id=rule.id, message=message, passed=tuple(passed))
+
+
+def _obstacle(connection: sa.Connection, question: Question, step: Step) -> str | None:
+    """Why the step is passed over, in words; None when it can be done."""
+    if step.number is not None:
+        return forwarding.obstacle(connection, step.number, question)
+    return None if step.reachable else "Nobody here can be rung."

@@ -1,4 +1,4 @@
-"""Inbound routes: which people a DID rings."""
+"""Inbound routes: which calls a route is for, when it is open, and the steps by which it finds somebody to answer."""
 
 from __future__ import annotations
 
@@ -9,41 +9,135 @@ from voipcrm.accounts.models import User
 from voipcrm.core.db import Record, db
 from voipcrm.trunks.models import Line
 
+STRATEGIES = ("all", "in-order", "longest-idle")
+STEP_KINDS = ("people", "number")
+MAX_STEPS = 10
 
-class InboundRoute(Record):
-    """Calls to this line ring these people at once. A route without a line is the catch-all."""
 
-    __tablename__ = "inbound_routes"
+class RingGroup(Record):
+    """People who take the same calls, and in which order they ring."""
 
-    line_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lines.id"), unique=True)
-    description: Mapped[str] = mapped_column(default="")
-    ring_seconds: Mapped[int | None]  # None: the house's RING_SECONDS
-    message: Mapped[str] = mapped_column(default="")  # said when nobody answers; empty: the house's sentence
-    active: Mapped[bool] = mapped_column(default=True)
+    __tablename__ = "ring_groups"
 
-    line: Mapped[Line | None] = relationship()
-    targets: Mapped[list[RouteTarget]] = relationship(
-        cascade="all, delete-orphan", order_by="RouteTarget.position", lazy="selectin"
+    name: Mapped[str] = mapped_column(unique=True)
+    strategy: Mapped[str] = mapped_column(default="all")  # STRATEGIES
+
+    members: Mapped[list[GroupMember]] = relationship(
+        cascade="all, delete-orphan", order_by="GroupMember.position", lazy="selectin"
     )
 
-    @staticmethod
-    def for_line(line: Line | None) -> InboundRoute | None:
-        """The active route of the line, else the active catch-all, else None."""
-        fits = InboundRoute.line_id.is_(None)
-        if line is not None:
-            fits = sa.or_(fits, InboundRoute.line_id == line.id)
-        query = sa.select(InboundRoute).where(InboundRoute.active, fits).order_by(InboundRoute.line_id.is_(None))
-        return db.session.scalars(query.limit(1)).first()
 
+class GroupMember(Record):
+    """One person of a ring group."""
 
-class RouteTarget(Record):
-    """One person whom a route rings."""
+    __tablename__ = "ring_group_members"
+    __table_args__ = (sa.UniqueConstraint("group_id", "user_id"),)
 
-    __tablename__ = "route_targets"
-    __table_args__ = (sa.UniqueConstraint("route_id", "user_id"),)
-
-    route_id: Mapped[int] = mapped_column(sa.ForeignKey("inbound_routes.id", ondelete="CASCADE"))
+    group_id: Mapped[int] = mapped_column(sa.ForeignKey("ring_groups.id", ondelete="CASCADE"))
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
     position: Mapped[int] = mapped_column(default=0)
 
     user: Mapped[User] = relationship()
+
+
+class InboundRoute(Record):
+    """For calls to a line, to numbers that begin with a prefix, or (with neither) to any number. Of the active routes
+    that fit, the one with the lowest position takes the call; a later one never sees it."""
+
+    __tablename__ = "inbound_routes"
+
+    position: Mapped[int] = mapped_column(default=0)
+    description: Mapped[str] = mapped_column(default="")
+    active: Mapped[bool] = mapped_column(default=True)
+    line_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lines.id"), index=True)
+    prefix: Mapped[str] = mapped_column(default="")  # "+4930"; the line wins where both are set
+    caller_prefix: Mapped[str] = mapped_column(default="")  # empty: every caller, also who hides the number
+
+    # Seven lists of [opens, closes] in minutes of the local day, Monday first; empty: always open.
+    hours: Mapped[list[list[list[int]]]] = mapped_column(sa.JSON, default=list)
+    holidays: Mapped[list[str]] = mapped_column(sa.JSON, default=list)  # "2026-12-25" or "2026-12-25 Christmas"
+    time_zone: Mapped[str] = mapped_column(default="")  # IANA name; empty: the house's
+    closed_message: Mapped[str] = mapped_column(default="")  # said outside hours; empty: the house's sentence
+    message: Mapped[str] = mapped_column(default="")  # said when nobody answers; empty: the house's sentence
+
+    line: Mapped[Line | None] = relationship()
+    steps: Mapped[list[RouteStep]] = relationship(
+        cascade="all, delete-orphan", order_by="RouteStep.position", lazy="selectin"
+    )
+
+    @staticmethod
+    def in_order() -> sa.Select[tuple[InboundRoute]]:
+        """All routes as they are tried, with their lines."""
+        return (
+            sa.select(InboundRoute)
+            .options(sa.orm.joinedload(InboundRoute.line))
+            .order_by(InboundRoute.position, InboundRoute.id)
+        )
+
+    def put_in_place(self) -> None:
+        """Give a new route its position: last, but before the routes for any number, which would take all its calls."""
+        others = [one for one in db.session.scalars(InboundRoute.in_order()) if one is not self]
+        is_general = self.line_id is None and self.line is None and not self.prefix and not self.caller_prefix
+        general = (at for at, one in enumerate(others) if one.is_catch_all)
+        at = len(others) if is_general else next(general, len(others))
+        _number([*others[:at], self, *others[at:]])
+
+    def move(self, by: int) -> None:
+        """One place up (-1) or down (1); nothing happens at either end."""
+        routes = list(db.session.scalars(InboundRoute.in_order()))
+        at = routes.index(self)
+        if 0 <= at + by < len(routes):
+            routes[at], routes[at + by] = routes[at + by], routes[at]
+        _number(routes)
+
+    def serves(self, line: Line) -> bool:
+        """Is it for calls to this line, from some callers at least?"""
+        return self.line_id == line.id if self.line_id is not None else line.number.startswith(self.prefix)
+
+    @property
+    def is_catch_all(self) -> bool:
+        """It takes every call that comes so far, whoever calls whatever number."""
+        return self.active and self.line_id is None and not self.prefix and not self.caller_prefix
+
+
+def _number(routes: list[InboundRoute]) -> None:
+    for position, route in enumerate(routes):
+        route.position = position
+
+
+class RouteStep(Record):
+    """One try to find somebody: people and a ring group, or a number outside. The next step follows when nobody
+    answered; a step that can reach nobody is passed over at once."""
+
+    __tablename__ = "route_steps"
+
+    route_id: Mapped[int] = mapped_column(sa.ForeignKey("inbound_routes.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(default=0)
+    kind: Mapped[str] = mapped_column(default="people")  # STEP_KINDS
+    ring_seconds: Mapped[int | None]  # None: the house's RING_SECONDS
+    group_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ring_groups.id"), index=True)
+    number: Mapped[str | None]  # E.164, of kind "number"
+
+    group: Mapped[RingGroup | None] = relationship(lazy="selectin")
+    people: Mapped[list[StepPerson]] = relationship(
+        cascade="all, delete-orphan", order_by="StepPerson.position", lazy="selectin"
+    )
+
+
+class StepPerson(Record):
+    """One person whom a step rings by name."""
+
+    __tablename__ = "route_step_people"
+    __table_args__ = (sa.UniqueConstraint("step_id", "user_id"),)
+
+    step_id: Mapped[int] = mapped_column(sa.ForeignKey("route_steps.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
+    position: Mapped[int] = mapped_column(default=0)
+
+    user: Mapped[User] = relationship(lazy="selectin")
+
+
+def ringing(*users: User, line: Line | None = None, description: str = "", position: int = 0) -> InboundRoute:
+    """A route of one step that rings these people at once; without a line it takes every call."""
+    people = [StepPerson(user=user, position=at) for at, user in enumerate(users)]
+    return InboundRoute(line=line, description=description, position=position, steps=[RouteStep(people=people)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,13 +23,19 @@ class Line(Record):
     label: Mapped[str]
     provider_sid: Mapped[str | None]  # PN…, once found at the provider
     recording: Mapped[str] = mapped_column(default="on")  # RECORDING_POLICIES; frozen on each call at its start
+    retired_at: Mapped[datetime | None]  # no longer ours to use; calls refer to it, so it stays
+
+    @staticmethod
+    def in_use() -> sa.Select[tuple[Line]]:
+        """The lines that are not retired."""
+        return sa.select(Line).where(Line.retired_at.is_(None))
 
     @staticmethod
     def for_calling(line_id: int | None, default_number: str) -> Line | None:
         """The line to call from: the chosen one, else the default caller ID, else the oldest; None if we own none."""
         if line_id is not None:
-            return db.session.get(Line, line_id)
-        default_first = sa.select(Line).order_by(Line.number != default_number, Line.id).limit(1)
+            return db.session.scalars(Line.in_use().where(Line.id == line_id)).one_or_none()
+        default_first = Line.in_use().order_by(Line.number != default_number, Line.id).limit(1)
         return db.session.scalars(default_first).first()
 
 
@@ -43,11 +50,13 @@ class CalledLine:
 
     @staticmethod
     def of(connection: sa.Connection, number: str | None) -> CalledLine | None:
-        """The line with this E.164 number, if it is ours."""
+        """The line with this E.164 number, if it is ours and in use."""
         row = _BY_NUMBER.first(connection, {"number": number}) if number else None
         return CalledLine(*row) if row else None
 
 
 _BY_NUMBER = Prepared(
-    lambda: sa.select(Line.id, Line.number, Line.label, Line.recording).where(Line.number == sa.bindparam("number"))
+    lambda: sa.select(Line.id, Line.number, Line.label, Line.recording).where(
+        Line.number == sa.bindparam("number"), Line.retired_at.is_(None)
+    )
 )

@@ -13,11 +13,15 @@ from voipcrm.calls import ledger
 from voipcrm.calls.callbacks import callback
 from voipcrm.calls.holding import into_conference
 from voipcrm.calls.models import Call
-from voipcrm.calls.opening import Arrival, adopt_events, open_inbound
+from voipcrm.calls.opening import adopt_events, open_inbound
+from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.static import asset
-from voipcrm.routes.deciding import decide
+from voipcrm.routes.deciding import decide, decide_again
+from voipcrm.routes.models import MAX_STEPS
+from voipcrm.routes.rules import Question
+from voipcrm.routes.trying import Decision
 from voipcrm.telephony import numbers, tokens, twiml
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
 from voipcrm.trunks.models import CalledLine
@@ -76,15 +80,20 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
         adopt_events(connection, arrival.call_id, asked.call_sid)
     else:
         ledger.enter(connection, event)
-    decision = decide(connection, line.id if line else None)
-    if not decision.user_ids:
-        return twiml.say_and_hang_up(text=decision.message)
-    return twiml.dial_clients(
-        identities=[tokens.identity(user_id) for user_id in decision.user_ids],
+    decision = decide(connection, Question(asked.to, line.id if line else None, arrival.number, clock.now()))
+    contact = arrival.contact
+    return _carry_out(
+        decision,
+        arrival.public_id,
         caller_id=arrival.number or (line.number if line else settings.twilio_number),
-        parameters=_card(arrival),
-        ring_seconds=decision.ring_seconds,
-        **_callbacks(arrival.public_id, recorded=arrival.is_recorded),
+        card=_card(
+            number=arrival.number,
+            name=contact.name if contact else "",
+            company=contact.company if contact else "",
+            line=line.label if line else "",
+            place=arrival.place,
+        ),
+        recorded=arrival.is_recorded,
     )
 
 
@@ -97,8 +106,53 @@ def after_dial(told: DialEnded) -> str:
     if call.conference_name:  # promoted: the other leg was sent there and the Dial broke up; this one follows
         return into_conference(call)
     if call.direction == "inbound" and not told.was_answered:
-        return twiml.say_and_hang_up(text=decide(db.session.connection(), call.line_id).message)
+        return _next_step(call)
     return twiml.hang_up()
+
+
+def _next_step(call: Call) -> str:
+    """Nobody answered: on to the next step of the route. The address of the question says which step it was; the
+    signature covers it, and it only ever rises."""
+    route_id, step = (request.args.get(name, type=int) for name in ("route", "step"))
+    question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
+    decision = decide_again(
+        db.session.connection(), question, route_id=route_id, after=MAX_STEPS if step is None else step
+    )
+    return _carry_out(
+        decision,
+        call.public_id,
+        caller_id=call.peer_number or (call.line.number if call.line else settings.twilio_number),
+        card=_card(
+            number=call.peer_number,
+            name=call.person.name if call.person else "",
+            company=call.person.company if call.person else "",
+            line=call.line.label if call.line else "",
+            place=call.peer_place,
+        ),
+        recorded=call.recording == "on",
+    )
+
+
+def _carry_out(decision: Decision, public_id: str, *, caller_id: str, card: dict[str, str], recorded: bool) -> str:
+    """The TwiML of a route's decision for a call from outside."""
+    if decision.step is None:
+        return twiml.say_and_hang_up(text=decision.message)
+    callbacks = _callbacks(public_id, recorded=recorded)
+    callbacks["action_url"] = callback(
+        "dial", public_id, route=str(decision.route_id), step=str(decision.step.position)
+    )
+    if decision.number:
+        return twiml.dial_number(
+            number=decision.number, caller_id=caller_id, ring_seconds=decision.ring_seconds, **callbacks
+        )
+    return twiml.dial_clients(
+        identities=[tokens.identity(user_id) for user_id in decision.user_ids],
+        caller_id=caller_id,
+        parameters={"call": public_id, **card},
+        ring_seconds=decision.ring_seconds,
+        one_after_another=decision.in_turn,
+        **callbacks,
+    )
 
 
 def hold_music_url() -> str:
@@ -114,13 +168,12 @@ def _callbacks(public_id: str, *, recorded: bool) -> dict[str, Any]:
     }
 
 
-def _card(arrival: Arrival) -> dict[str, str]:
+def _card(*, number: str | None, name: str, company: str, line: str, place: str | None) -> dict[str, str]:
     """What the browser shows while it rings."""
     return {
-        "call": arrival.public_id,
-        "name": arrival.contact.name if arrival.contact else "",
-        "company": arrival.contact.company if arrival.contact else "",
-        "number": numbers.display(arrival.number, settings.default_country) if arrival.number else "",
-        "line": arrival.line.label if arrival.line else "",
-        "place": arrival.place or "",
+        "name": name,
+        "company": company,
+        "number": numbers.display(number, settings.default_country) if number else "",
+        "line": line,
+        "place": place or "",
     }

@@ -9,7 +9,7 @@ from voipcrm.cli.demo import cast
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
-from voipcrm.routes.models import InboundRoute, RouteTarget
+from voipcrm.routes.models import ringing
 from voipcrm.trunks.models import Line
 
 
@@ -53,10 +53,11 @@ def _lines_and_routes(people: dict[str, User]) -> None:
     if settings.twilio_number not in {line.number for line in lines}:
         lines.append(Line(number=settings.twilio_number, label="Main line"))
     db.session.add_all(lines)
-    for index, description, rung in cast.ROUTES:
-        targets = [RouteTarget(user=people[email], position=position) for position, email in enumerate(rung)]
+    for position, (index, description, rung) in enumerate(cast.ROUTES):
         line = None if index is None else lines[index]
-        db.session.add(InboundRoute(line=line, description=description, targets=targets))
+        db.session.add(
+            ringing(*(people[email] for email in rung), line=line, description=description, position=position)
+        )
 
 
 def _contacts(people: dict[str, User]) -> None:

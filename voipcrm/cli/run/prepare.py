@@ -7,7 +7,7 @@ import json
 import sys
 
 from voipcrm import create_app
-from voipcrm.cli import wiring
+from voipcrm.admin import wiring
 from voipcrm.cli.demo import seeding
 from voipcrm.cli.release import release
 from voipcrm.cli.run.ports import wait_for_listener
@@ -36,7 +36,7 @@ def _wire() -> int:
     try:
         for change in wiring.changes():
             change.carry_out()
-        db.session.commit()
+            db.session.commit()
     except TelephonyError as error:
         print(error.sentence, file=sys.stderr)
         return 1

@@ -1,0 +1,44 @@
+"""What admins may write about a line."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from flask_wtf import FlaskForm
+from wtforms import SelectField, StringField, TelField
+from wtforms.validators import InputRequired, Length, StopValidation
+
+from voipcrm.core.app import settings
+from voipcrm.telephony import numbers
+from voipcrm.telephony.errors import NumberInvalid
+
+POLICIES = (("on", "Record every call"), ("off", "Record nothing"))
+
+
+def one_line(text: str | None) -> str:
+    """The text without line breaks, odd spaces and control characters."""
+    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text or "").split())
+
+
+class LineForm(FlaskForm):
+    label = StringField(
+        "Label",
+        filters=[one_line],
+        validators=[InputRequired("Enter a label."), Length(max=80, message="Use at most 80 characters.")],
+        description="What people see beside a call, for example Sales line.",
+    )
+    recording = SelectField(
+        "Recording",
+        choices=list(POLICIES),
+        description="Frozen on each call when it begins; calls that run keep theirs.",
+    )
+
+
+class NewLineForm(LineForm):
+    number = TelField("Number", filters=[one_line], validators=[InputRequired("Enter a phone number.")])
+
+    def validate_number(self, field: TelField) -> None:
+        try:
+            self.e164 = numbers.parse(field.data or "", settings.default_country)
+        except NumberInvalid as refusal:
+            raise StopValidation(refusal.sentence) from None

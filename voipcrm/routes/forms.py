@@ -1,0 +1,335 @@
+"""What admins may write about routes and ring groups, and how it reaches the rows."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+from zoneinfo import available_timezones
+
+import sqlalchemy as sa
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TelField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from voipcrm.accounts.models import User
+from voipcrm.core.app import settings
+from voipcrm.core.db import db
+from voipcrm.routes.hours import HoursInvalid, day_text, read_day, read_holidays
+from voipcrm.routes.models import (
+    MAX_STEPS,
+    STEP_KINDS,
+    GroupMember,
+    InboundRoute,
+    RingGroup,
+    RouteStep,
+    StepPerson,
+)
+from voipcrm.routes.words import STRATEGY_WORDS
+from voipcrm.telephony import guard, numbers
+from voipcrm.telephony.errors import NotAllowed, NumberInvalid
+from voipcrm.trunks.models import Line
+
+SHORTEST, LONGEST = 5, 120  # seconds of ringing: below, nobody can answer; above, no caller waits
+_BEGINNING = re.compile(r"\+[1-9][0-9]{0,14}")
+_TOO_LONG = "Use at most {} characters."
+
+
+def one_line(text: str | None) -> str:
+    """The text without line breaks, odd spaces and control characters."""
+    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text or "").split())
+
+
+def beginning(text: str | None) -> str:
+    """ "+49 30" as the digits of E.164 begin."""
+    return re.sub(r"[\s().\-/]", "", one_line(text))
+
+
+def spoken(label: str, help_: str) -> TextAreaField:
+    checks = [Optional(), Length(max=1000, message=_TOO_LONG.format("1,000"))]
+    return TextAreaField(label, description=help_, filters=[one_line], validators=checks)
+
+
+class PeopleField(SelectMultipleField):
+    """People as checkboxes."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        super().__init__(label, coerce=int, choices=[], **kwargs)
+
+
+class StepRow(Form):
+    kind = HiddenField(default="people")
+    people = PeopleField("People")
+    group_id = SelectField("Ring group", coerce=int, choices=[])
+    number = TelField("Number", filters=[one_line])
+    ring_seconds = IntegerField(
+        "Ring for (seconds)",
+        validators=[
+            InputRequired(f"Enter {SHORTEST} to {LONGEST} seconds."),
+            NumberRange(SHORTEST, LONGEST, f"Enter {SHORTEST} to {LONGEST} seconds."),
+        ],
+    )
+
+    def validate_kind(self, field: HiddenField) -> None:
+        if field.data not in STEP_KINDS:
+            raise StopValidation("There is no such step.")
+
+    def validate_people(self, field: PeopleField) -> None:
+        if self.kind.data == "people" and not field.data and not self.group_id.data:
+            raise StopValidation("Choose at least one person, or a ring group.")
+
+    def validate_number(self, field: TelField) -> None:
+        if self.kind.data != "number":
+            return
+        try:
+            self.e164 = numbers.parse(field.data or "", settings.default_country)
+            guard.check(self.e164, allowed_countries=settings.countries_allowed, allow_fictional=settings.is_sandbox)
+        except (NumberInvalid, NotAllowed) as refusal:
+            raise StopValidation(refusal.sentence) from None
+        if db.session.scalar(Line.in_use().where(Line.number == self.e164).with_only_columns(Line.id)) is not None:
+            raise StopValidation("This is a number of ours: the call would come back to us.")
+
+
+class RouteForm(FlaskForm):
+    description = StringField(
+        "Name",
+        filters=[one_line],
+        validators=[InputRequired("Enter a name."), Length(max=120, message=_TOO_LONG.format(120))],
+    )
+    did = SelectField("Calls to")
+    prefix = StringField("Numbers that begin with", filters=[beginning], description="For example +1 202.")
+    caller_prefix = StringField(
+        "Only callers whose number begins with",
+        filters=[beginning],
+        validators=[Optional()],
+        description="For example +49. Callers who hide their number never fit.",
+    )
+    active = BooleanField("Active")
+    keeps_hours = BooleanField("Only at these hours")
+    days = FieldList(StringField(filters=[one_line], validators=[Length(max=100)]), min_entries=7, max_entries=7)
+    time_zone = SelectField("Time zone")
+    holidays = TextAreaField(
+        "Holidays",
+        validators=[Optional(), Length(max=10_000, message=_TOO_LONG.format("10,000"))],
+        description="Closed all day, at these hours or not. One date a line, like 2026-12-25 Christmas.",
+    )
+    closed_message = spoken("What callers hear when it is closed", "Left empty, they hear that you are closed.")
+    steps = FieldList(FormField(StepRow), max_entries=MAX_STEPS)
+    message = spoken("What callers hear when nobody answers", "Left empty, they hear that nobody can take the call.")
+
+    @classmethod
+    def about(cls, route: InboundRoute) -> RouteForm:
+        """The form, filled with what was sent, else with what is known."""
+        form = cls()
+        if not form.is_submitted():
+            form.process(data=_data_of(route))
+        form._choose_from(route)
+        return form
+
+    def _choose_from(self, route: InboundRoute) -> None:
+        lines = db.session.scalars(
+            sa.select(Line)
+            .where(sa.or_(Line.retired_at.is_(None), Line.id == route.line_id))
+            .order_by(sa.func.lower(Line.label), Line.id)
+        )
+        labels = [
+            (f"line:{line.id}", f"{line.label}, {numbers.display(line.number, settings.default_country)}")
+            for line in lines
+        ]
+        self.did.choices = [*labels, ("prefix", "Numbers that begin with…"), ("any", "Any number")]
+        self.time_zone.choices = [("", f"{settings.default_time_zone} (default)"), *sorted(available_timezones())]
+        people = people_choices({one.user_id for step in route.steps for one in step.people})
+        groups = [(0, "None"), *db.session.execute(sa.select(RingGroup.id, RingGroup.name).order_by(RingGroup.name))]
+        for row in self.steps.entries:
+            row.form.people.choices, row.form.group_id.choices = people, [tuple(one) for one in groups]
+        self._route = route
+
+    def change_steps(self, *, add: str | None, change: str | None) -> None:
+        """Without saving: a step more of the kind `add`, or one moved or removed ("steps-1:up", :down, :remove)."""
+        rows = [row.data for row in self.steps.entries]
+        names = [row.name for row in self.steps.entries]
+        if add in STEP_KINDS and len(rows) < MAX_STEPS:
+            rows.append({"kind": add, "ring_seconds": settings.ring_seconds})
+        name, _, what = (change or "").partition(":")
+        if name in names:
+            at = names.index(name)
+            row = rows.pop(at)
+            if what != "remove":
+                rows.insert(max(0, at - 1) if what == "up" else at + 1, row)
+        while self.steps.entries:
+            self.steps.pop_entry()
+        for row in rows:
+            self.steps.append_entry(row)
+        self._choose_from(self._route)
+
+    def validate_prefix(self, field: StringField) -> None:
+        if self.did.data == "prefix" and not _BEGINNING.fullmatch(field.data or ""):
+            raise StopValidation("Enter + and the first digits, like +1 202.")
+
+    def validate_caller_prefix(self, field: StringField) -> None:
+        if field.data and not _BEGINNING.fullmatch(field.data):
+            raise StopValidation("Enter + and the first digits, like +49.")
+
+    def validate_days(self, field: FieldList) -> None:
+        self._hours: list[list[list[int]]] = []
+        for day in field.entries:
+            try:
+                self._hours.append(read_day(day.data or ""))
+            except HoursInvalid as refusal:
+                day.errors = [str(refusal)]
+        if any(day.errors for day in field.entries):
+            raise StopValidation("Some hours are not valid.")
+        if self.keeps_hours.data and not any(self._hours):
+            field.entries[0].errors = ["Enter the hours of at least one day, or take calls at any hour."]
+            raise StopValidation("There are no hours.")
+
+    def validate_holidays(self, field: TextAreaField) -> None:
+        try:
+            self._holidays = read_holidays(field.data or "")
+        except HoursInvalid as refusal:
+            raise StopValidation(str(refusal)) from None
+
+    def write_to(self, route: InboundRoute) -> None:
+        """Put what was validated into the route. Steps are written anew; nothing refers to them."""
+        chosen = self.did.data or "any"
+        route.description = self.description.data or ""
+        route.line_id = int(chosen.removeprefix("line:")) if chosen.startswith("line:") else None
+        route.prefix = (self.prefix.data or "") if chosen == "prefix" else ""
+        route.caller_prefix = self.caller_prefix.data or ""
+        route.active = bool(self.active.data)
+        route.hours = self._hours if self.keeps_hours.data else []
+        route.time_zone = self.time_zone.data or ""
+        route.holidays = self._holidays
+        route.closed_message = self.closed_message.data or ""
+        route.message = self.message.data or ""
+        route.steps = [_step(row.form, position) for position, row in enumerate(self.steps.entries)]
+
+
+def _step(row: StepRow, position: int) -> RouteStep:
+    step = RouteStep(position=position, kind=row.kind.data, ring_seconds=row.ring_seconds.data)
+    if row.kind.data == "number":
+        step.number = row.e164
+    else:
+        step.group_id = row.group_id.data or None
+        step.people = [StepPerson(user_id=user_id, position=at) for at, user_id in enumerate(row.people.data or ())]
+    return step
+
+
+def _data_of(route: InboundRoute) -> dict[str, Any]:
+    return {
+        "description": route.description,
+        "did": f"line:{route.line_id}" if route.line_id else "prefix" if route.prefix else "any",
+        "prefix": route.prefix,
+        "caller_prefix": route.caller_prefix,
+        "active": route.active,
+        "keeps_hours": bool(route.hours),
+        "days": [day_text(day) for day in route.hours or [[[540, 1020]]] * 5 + [[]] * 2],
+        "time_zone": route.time_zone,
+        "holidays": "\n".join(route.holidays),
+        "closed_message": route.closed_message,
+        "message": route.message,
+        "steps": [
+            {
+                "kind": step.kind,
+                "people": [one.user_id for one in step.people],
+                "group_id": step.group_id or 0,
+                "number": numbers.display(step.number, settings.default_country) if step.number else "",
+                "ring_seconds": step.ring_seconds or settings.ring_seconds,
+            }
+            for step in route.steps
+        ],
+    }
+
+
+class GroupForm(FlaskForm):
+    name = StringField(
+        "Name",
+        filters=[one_line],
+        validators=[InputRequired("Enter a name."), Length(max=80, message=_TOO_LONG.format(80))],
+    )
+    strategy = SelectField("How it rings", choices=list(STRATEGY_WORDS.items()))
+    members = FieldList(SelectField(coerce=int, choices=[]), max_entries=50)
+
+    @classmethod
+    def about(cls, group: RingGroup) -> GroupForm:
+        form = cls()
+        if not form.is_submitted():
+            members = [one.user_id for one in group.members]
+            form.process(data={"name": group.name, "strategy": group.strategy, "members": members})
+        form._group = group
+        form._choose_from()
+        return form
+
+    def _choose_from(self) -> None:
+        if not self.members.entries:
+            self.members.append_entry(0)
+        people = [(0, "Choose a person"), *people_choices({one.user_id for one in self._group.members})]
+        for row in self.members.entries:
+            row.choices = people
+
+    def change_members(self, *, add: str | None, change: str | None) -> None:
+        """Without saving: a row more, or one moved or removed ("members-1:up", :down, :remove)."""
+        names, rows = [row.name for row in self.members.entries], [row.data for row in self.members.entries]
+        if add:
+            rows.append(0)
+        name, _, what = (change or "").partition(":")
+        if name in names:
+            row = rows.pop(at := names.index(name))
+            if what != "remove":
+                rows.insert(max(0, at - 1) if what == "up" else at + 1, row)
+        while self.members.entries:
+            self.members.pop_entry()
+        for row in rows[:50]:
+            self.members.append_entry(row)
+        self._choose_from()
+
+    def validate_name(self, field: StringField) -> None:
+        same = sa.select(RingGroup.id).where(RingGroup.name == field.data, RingGroup.id != (self._group.id or 0))
+        if db.session.scalar(same) is not None:
+            raise StopValidation("There is a ring group of this name.")
+
+    def validate_members(self, field: FieldList) -> None:
+        chosen: set[int] = set()
+        for row in field.entries:
+            if row.data in chosen:
+                row.errors = ["This person is already in the list."]
+            if row.data:
+                chosen.add(row.data)
+        if not chosen:
+            field.entries[0].errors = ["Choose at least one person."]
+        if any(row.errors for row in field.entries):
+            raise StopValidation("Some rows are not valid.")
+
+    def write_to(self, group: RingGroup) -> None:
+        """Put what was validated into the group. Who stays keeps their row."""
+        group.name, group.strategy = self.name.data or "", self.strategy.data or "all"
+        known = {one.user_id: one for one in group.members}
+        chosen = [row.data for row in self.members.entries if row.data]
+        group.members = [known.get(user_id) or GroupMember(user_id=user_id) for user_id in chosen]
+        for position, one in enumerate(group.members):
+            one.position = position
+
+
+def people_choices(present: set[int]) -> list[tuple[int, str]]:
+    """Everybody active, and whoever is chosen now, so that opening a form changes nothing."""
+    query = sa.select(User.id, User.name, User.deactivated_at).where(
+        sa.or_(User.deactivated_at.is_(None), User.id.in_(present))
+    )
+    people = db.session.execute(query.order_by(sa.func.lower(User.name), User.id))
+    return [(user_id, name if gone is None else f"{name} (deactivated)") for user_id, name, gone in people]

@@ -1,0 +1,109 @@
+"""Pages of ring groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, redirect, request, url_for
+
+from voipcrm.accounts.permissions import Can
+from voipcrm.core.db import db, find
+from voipcrm.core.gates import requires
+from voipcrm.core.pages import render
+from voipcrm.routes import words
+from voipcrm.routes.forms import GroupForm
+from voipcrm.routes.models import InboundRoute, RingGroup, RouteStep
+
+bp = Blueprint("ring_groups", __name__, url_prefix="/admin/voip/routes/groups")
+A_GROUP = "/<int(max=2147483647):group_id>"
+
+
+@bp.get("/")
+@requires(Can.ADMIN_ROUTES)
+def index() -> Any:
+    groups = db.session.scalars(sa.select(RingGroup).order_by(sa.func.lower(RingGroup.name), RingGroup.id)).all()
+    return render("routes/groups.html", groups=groups, routes=_routes_by_group(), words=words)
+
+
+@bp.get("/create")
+@requires(Can.ADMIN_ROUTES)
+def create() -> Any:
+    return _form(RingGroup(name="", strategy="all"))
+
+
+@bp.post("/create")
+@requires(Can.ADMIN_ROUTES)
+def add() -> Any:
+    return _save(RingGroup(name="", strategy="all"))
+
+
+@bp.get(A_GROUP + "/edit")
+@requires(Can.ADMIN_ROUTES)
+def edit(group_id: int) -> Any:
+    return _form(find(sa.select(RingGroup), group_id))
+
+
+@bp.post(A_GROUP + "/edit")
+@requires(Can.ADMIN_ROUTES)
+def change(group_id: int) -> Any:
+    return _save(find(sa.select(RingGroup), group_id))
+
+
+@bp.get(A_GROUP + "/delete")
+@requires(Can.ADMIN_ROUTES)
+def ask_to_delete(group_id: int) -> Any:
+    group = find(sa.select(RingGroup), group_id)
+    return render("routes/delete_group.html", group=group, routes=_routes_by_group().get(group_id, []), words=words)
+
+
+@bp.post(A_GROUP + "/delete")
+@requires(Can.ADMIN_ROUTES)
+def delete(group_id: int) -> Any:
+    """Refused, naming the routes, while routes ring it."""
+    group = find(sa.select(RingGroup), group_id)
+    routes = _routes_by_group().get(group_id, [])
+    if routes:
+        return render("routes/delete_group.html", group=group, routes=routes, words=words), 422
+    name = group.name
+    db.session.delete(group)
+    db.session.commit()
+    flash(f"Deleted {name}.", "good")
+    return redirect(url_for("ring_groups.index"), code=303)
+
+
+def _routes_by_group() -> dict[int, list[InboundRoute]]:
+    """The routes that ring each group, in their order."""
+    query = (
+        sa.select(RouteStep.group_id, InboundRoute)
+        .join(InboundRoute, InboundRoute.id == RouteStep.route_id)
+        .where(RouteStep.group_id.is_not(None))
+        .order_by(InboundRoute.position, InboundRoute.id)
+    )
+    found: dict[int, dict[int, InboundRoute]] = {}
+    for group_id, route in db.session.execute(query):
+        found.setdefault(group_id, {})[route.id] = route
+    return {group_id: list(routes.values()) for group_id, routes in found.items()}
+
+
+def _form(group: RingGroup) -> Any:
+    return _page(GroupForm.about(group), group)
+
+
+def _page(form: GroupForm, group: RingGroup, **context: Any) -> Any:
+    return render("routes/group_form.html", "routes/_group_form.html", form=form, group=group, **context)
+
+
+def _save(group: RingGroup) -> Any:
+    form = GroupForm.about(group)
+    add_row, change_row = request.form.get("add"), request.form.get("change")
+    if add_row or change_row:
+        form.change_members(add=add_row, change=change_row)
+        return _page(form, group, moved=change_row or "members-add")
+    if not form.validate_on_submit():
+        return _page(form, group), 422
+    form.write_to(group)
+    db.session.add(group)
+    db.session.commit()
+    flash("Saved.", "good")
+    return redirect(url_for("ring_groups.index"), code=303)

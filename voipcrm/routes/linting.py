@@ -1,0 +1,123 @@
+"""What is wrong with the routes as they stand, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from voipcrm.accounts.models import User
+from voipcrm.accounts.permissions import Can
+from voipcrm.core.app import settings
+from voipcrm.core.db import db
+from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep, StepPerson
+from voipcrm.routes.words import listed, quoted, shown
+from voipcrm.telephony import guard
+from voipcrm.telephony.errors import NotAllowed
+from voipcrm.trunks.models import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """kind: shadowed, looping, forbidden, empty, unreachable, retired or unrouted. route is None for a number that no
+    route is for."""
+
+    kind: str
+    route: InboundRoute | None
+    text: str
+    remedy: str
+
+
+def problems() -> list[Problem]:
+    """Everything found, routes in their order first, then numbers without one."""
+    routes = list(db.session.scalars(InboundRoute.in_order().options(*_with_everybody())).unique())
+    lines = list(db.session.scalars(Line.in_use().order_by(Line.label, Line.id)))
+    active = [route for route in routes if route.active]
+    found = [problem for at, route in enumerate(active) for problem in _of_route(route, active[:at], lines)]
+    return [*found, *_unrouted(active, lines)]
+
+
+def _with_everybody() -> list[sa.orm.interfaces.ORMOption]:
+    """Loads people with their roles beforehand, in a few statements whatever the number of routes."""
+    load = sa.orm.selectinload
+    steps = load(InboundRoute.steps)
+    named = steps.selectinload(RouteStep.people).joinedload(StepPerson.user).selectinload(User.roles)
+    grouped = steps.selectinload(RouteStep.group).selectinload(RingGroup.members)
+    return [named, grouped.joinedload(GroupMember.user).selectinload(User.roles)]
+
+
+def _of_route(route: InboundRoute, earlier: Sequence[InboundRoute], lines: Sequence[Line]) -> Iterator[Problem]:
+    shadow = next((one for one in earlier if _covers(one, route)), None)
+    if shadow is not None:
+        yield Problem(
+            "shadowed",
+            route,
+            f"It never takes a call: {quoted(shadow.description)} stands before it and takes them all.",
+            "Move it up, or turn it off.",
+        )
+    if route.line is not None and route.line.retired_at is not None:
+        yield Problem(
+            "retired", route, f"Its line {route.line.label} is retired.", "Choose another line, or delete it."
+        )
+    if not route.steps and not route.message:
+        yield Problem(
+            "empty",
+            route,
+            "It rings nobody and says nothing of its own.",
+            "Add a step, or write what callers hear.",
+        )
+    for step in route.steps:
+        yield from _of_step(route, step, lines)
+
+
+def _of_step(route: InboundRoute, step: RouteStep, lines: Sequence[Line]) -> Iterator[Problem]:
+    label = f"Step {step.position + 1}"
+    if step.kind == "number":
+        number = step.number or ""
+        if number in {line.number for line in lines}:
+            text = f"{label} calls {shown(number)}, which is a number of ours: the call would come back."
+            yield Problem("looping", route, text, "Ring people instead, or call another number.")
+            return
+        try:
+            guard.check(number, allowed_countries=settings.countries_allowed, allow_fictional=settings.is_sandbox)
+        except NotAllowed as error:
+            yield Problem("forbidden", route, f"{label} can’t call {shown(number)}. {error.sentence}", "Change it.")
+        return
+    people = [one.user for one in (*step.people, *(step.group.members if step.group else ()))]
+    if not people:
+        yield Problem("empty", route, f"{label} names nobody.", "Choose people for it, or remove it.")
+        return
+    unable = list(dict.fromkeys(user.name for user in people if not user.may(Can.RECEIVE_CALLS)))
+    if unable:
+        nobody = " Nobody is left to ring." if all(not user.may(Can.RECEIVE_CALLS) for user in people) else ""
+        text = f"{label} names {listed(unable)}, who can’t receive calls (deactivated, or without that right).{nobody}"
+        yield Problem("unreachable", route, text, "Choose somebody else, or give them a role that may.")
+
+
+def _unrouted(active: Sequence[InboundRoute], lines: Sequence[Line]) -> Iterator[Problem]:
+    for line in lines:
+        if not any(route.serves(line) and not route.caller_prefix for route in active):
+            yield Problem(
+                "unrouted",
+                None,
+                f"Some calls to {line.label}, {shown(line.number)}, have no route. Callers hear that nobody is there.",
+                "Add a route for it, or one for any number.",
+            )
+    if lines and not any(route.is_catch_all for route in active):
+        yield Problem(
+            "unrouted",
+            None,
+            "No route takes calls to numbers that no other route is for.",
+            "Add a route for any number as the last.",
+        )
+
+
+def _covers(wide: InboundRoute, narrow: InboundRoute) -> bool:
+    """Does every call that `narrow` is for also fit `wide`?"""
+    if not narrow.caller_prefix.startswith(wide.caller_prefix):
+        return False
+    if wide.line_id is not None:
+        return wide.line_id == narrow.line_id
+    called = narrow.line.number if narrow.line else narrow.prefix
+    return called.startswith(wide.prefix)

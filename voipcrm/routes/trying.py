@@ -1,0 +1,101 @@
+"""The steps of a route as they stand for one call: who can be rung and who not, and what is decided. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from voipcrm.accounts.models import PRESENCE_EXPIRES, Presence
+from voipcrm.accounts.permissions import Can, expand
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody whom a step names. `obstacle` is why they are not rung: deactivated, not-allowed, offline, away or
+    asleep (their browser was not heard of lately); None when they are."""
+
+    user_id: int
+    name: str
+    obstacle: str | None
+    is_busy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """strategy: of the ring group, None without one. number: E.164 of a step that calls outside, which rings nobody."""
+
+    id: int
+    position: int
+    ring_seconds: int | None
+    number: str | None
+    strategy: str | None
+    people: tuple[Candidate, ...]
+
+    @property
+    def reachable(self) -> list[Candidate]:
+        return [one for one in self.people if one.obstacle is None]
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A step that was passed over, and why, in words."""
+
+    step: Step
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a call does next. With a `step`: ring user_ids (at once, or in_turn) or call the number, for ring_seconds.
+    Without: say the message and hang up. `closed` is why, outside hours. route_id is None when no route fits."""
+
+    message: str
+    route_id: int | None = None
+    closed: str | None = None
+    step: Step | None = None
+    user_ids: tuple[int, ...] = ()
+    number: str | None = None
+    in_turn: bool = False
+    ring_seconds: int = 0
+    passed: tuple[Passed, ...] = field(default=())
+
+
+def steps_of(rows: Iterable[Any], *, at: datetime) -> list[Step]:
+    """Steps from the rows of the joined statement: a row for each step, person and role, in order."""
+    steps: dict[int, Any] = {}
+    people: dict[int, dict[int, list[Any]]] = {}
+    for row in rows:
+        steps.setdefault(row.step_id, row)
+        named = people.setdefault(row.step_id, {})
+        if row.user_id is not None:
+            named.setdefault(row.user_id, []).append(row)
+    return [
+        Step(
+            id=step_id,
+            position=row.position,
+            ring_seconds=row.ring_seconds,
+            number=row.number if row.kind == "number" else None,
+            strategy=row.strategy,
+            people=tuple(_candidate(theirs, at) for theirs in people[step_id].values()),
+        )
+        for step_id, row in steps.items()
+    ]
+
+
+def _candidate(rows: list[Any], at: datetime) -> Candidate:
+    """One person, from their rows: one for each of their roles, and each again if the group has them too."""
+    row = rows[0]
+    held = {permission for one in rows for permission in one.permissions or ()}
+    return Candidate(row.user_id, row.name, _obstacle(row, held, at), row.state == "busy")
+
+
+def _obstacle(row: Any, held: set[str], at: datetime) -> str | None:
+    if row.deactivated_at is not None:
+        return "deactivated"
+    if Can.RECEIVE_CALLS not in expand(held):
+        return "not-allowed"
+    if row.state is None or row.state not in Presence.REACHABLE:
+        return "away" if row.state == "away" else "offline"
+    return None if row.seen_at > at - PRESENCE_EXPIRES else "asleep"
