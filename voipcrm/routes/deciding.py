@@ -1,4 +1,4 @@
-"""Where an incoming call goes: the route that fits, its first step that can reach somebody, and what is said at the end.
+"""Where an incoming call goes: the route that fits, its first step that reaches somebody, and what is said at the end.
 
 The caller waits in silence for the first decision, so it is two statements (bench/webhooks.py measures it). What one
 step leads to after it rang in vain is asked anew, with the people as they are then. Positions only ever rise, so no
