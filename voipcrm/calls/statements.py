@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -11,7 +12,7 @@ from voipcrm.calls.models import Call, CallEvent, Leg
 from voipcrm.core.db import insert
 from voipcrm.core.prepared import Prepared
 
-calls, legs, events = Call.__table__, Leg.__table__, CallEvent.__table__
+calls, legs, events = (cast(sa.Table, model.__table__) for model in (Call, Leg, CallEvent))
 
 _CALL = sa.select(
     calls.c.id,

@@ -90,7 +90,7 @@ class Record(Model):
 R = TypeVar("R")
 
 
-def find(scope: sa.Select[tuple[R]], row_id: Any, *, by: str = "id") -> R:
+def find(scope: sa.Select[R], row_id: Any, *, by: str = "id") -> R:
     """The row of this scope whose `by` column is row_id; answers 404 for what is not there or not theirs to see."""
     model = scope.column_descriptions[0]["entity"]
     row = db.session.scalars(scope.where(getattr(model, by) == row_id)).unique().one_or_none()
