@@ -37,6 +37,10 @@ class Windows:
         context.set_default_timeout(20_000)
         return context
 
+    def stranger(self, **options: Any) -> BrowserContext:
+        """A fresh context of somebody who has not signed in."""
+        return self._browser(ADA_HZ).new_context(base_url=self.house.url, **options)
+
     def close(self) -> None:
         for browser in self._browsers.values():
             browser.close()
