@@ -79,6 +79,7 @@ class Call(Record):
     line: Mapped[Line | None] = relationship()
     person: Mapped[Person | None] = relationship()
     legs: Mapped[list[Leg]] = relationship(back_populates="call", order_by="Leg.id")
+    targets: Mapped[list[CallTarget]] = relationship()
     events: Mapped[list[CallEvent]] = relationship(back_populates="call", order_by="CallEvent.id")
 
     @property
@@ -88,16 +89,16 @@ class Call(Record):
     @staticmethod
     def visible_to(user: User) -> sa.Select[Call]:
         """The calls this person may see: all, their team's, or their own. One's own are those one placed, answered or
-        was called in by a colleague, and those one was rung by while nobody has answered: what somebody else took is
-        theirs."""
+        was called in by a colleague, and those meant for one that nobody has answered, whether or not one's phone was
+        on: what somebody else took is theirs."""
         query = sa.select(Call)
         if user.may(Can.VIEW_ALL_CALLS):
             return query
         people: Any = [user.id]
         if user.may(Can.VIEW_TEAM_CALLS) and user.team_id is not None:
             people = sa.select(User.id).where(User.team_id == user.team_id)
-        rung = sa.exists().where(Leg.call_id == Call.id, Leg.user_id.in_(people))
-        unanswered = sa.and_(Call.user_id.is_(None), rung)
+        meant = sa.exists().where(CallTarget.call_id == Call.id, CallTarget.user_id.in_(people))
+        unanswered = sa.and_(Call.user_id.is_(None), meant)
         return query.where(sa.or_(Call.user_id.in_(people), Call.other_user_id.in_(people), unanswered))
 
     @staticmethod
@@ -129,6 +130,15 @@ class Leg(Record):
 
     call: Mapped[Call] = relationship(back_populates="legs")
     user: Mapped[User | None] = relationship()
+
+
+class CallTarget(Model):
+    """A person for whom an incoming call was meant: the route named them, even if their phone was off."""
+
+    __tablename__ = "call_targets"
+
+    call_id: Mapped[int] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), primary_key=True, index=True)
 
 
 class CallEvent(Model):

@@ -8,11 +8,11 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from voipcrm.calls.models import Call, CallEvent, Leg
+from voipcrm.calls.models import Call, CallEvent, CallTarget, Leg
 from voipcrm.core.db import insert
 from voipcrm.core.prepared import Prepared
 
-calls, legs, events = (cast(sa.Table, model.__table__) for model in (Call, Leg, CallEvent))
+calls, legs, events, targets = (cast(sa.Table, model.__table__) for model in (Call, Leg, CallEvent, CallTarget))
 
 _CALL = sa.select(
     calls.c.id,
@@ -120,4 +120,11 @@ def _open_inbound() -> sa.Insert:
     return statement.on_conflict_do_nothing(index_elements=["root_sid"])
 
 
+TARGET = Prepared(
+    lambda: (
+        insert(targets)
+        .values(_values(targets, "call_id", "user_id"))
+        .on_conflict_do_nothing(index_elements=["call_id", "user_id"])
+    )
+)
 OPEN_INBOUND = Prepared(_open_inbound)  # touches nothing when its first leg is known already
