@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask_login import UserMixin
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from voipcrm.accounts.permissions import ROLES, expand
 from voipcrm.core import clock
-from voipcrm.core.db import Record, db
+from voipcrm.core.db import Model, Record, db
 
 _hasher = PasswordHasher()
 _NO_ONE = _hasher.hash(secrets.token_hex(16))  # a refused stranger costs the same time as a refused person
@@ -113,13 +113,13 @@ class User(UserMixin, Record):
         user_id, _, session_key = session_id.partition(".")
         if not user_id.isdigit():
             return None
-        query = sa.select(User).options(sa.orm.joinedload(User.roles)).where(User.id == int(user_id))
+        query = sa.select(User).options(joinedload(User.roles)).where(User.id == int(user_id))
         user = db.session.scalars(query).unique().one_or_none()
         good = user is not None and user.is_active and secrets.compare_digest(user.session_key, session_key)
         return user if good else None
 
 
-class Presence(db.Model):  # type: ignore[name-defined]
+class Presence(Model):
     """Where a person's phone stands: one row a person, kept fresh by the browser's heartbeat."""
 
     __tablename__ = "presence"

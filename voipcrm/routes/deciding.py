@@ -20,7 +20,7 @@ from voipcrm.routes.hours import why_closed
 from voipcrm.routes.idling import longest_idle_first
 from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep, StepPerson
 from voipcrm.routes.rules import Fit, Question, fit
-from voipcrm.routes.trying import Decision, Passed, Step, steps_of
+from voipcrm.routes.trying import Decision, Passed, Step, meant_by, steps_of
 from voipcrm.telephony.twiml import MAX_CLIENTS
 
 NOBODY = "Sorry, nobody can take your call right now. Please try again later."
@@ -99,7 +99,12 @@ def decide(connection: sa.Connection, question: Question) -> Decision:
                 rule.hours, rule.holidays, zone(rule.time_zone or settings.default_time_zone), question.at
             )
             if closed is not None:
-                return Decision(route_id=rule.id, message=rule.closed_message or CLOSED, closed=closed)
+                return Decision(
+                    route_id=rule.id,
+                    message=rule.closed_message or CLOSED,
+                    closed=closed,
+                    meant=meant_by([step for step in _steps(connection, rule.id) if step.people][:1]),
+                )
             return _next(connection, question, rule, after=-1)
     return Decision(message=NOBODY)
 
@@ -116,7 +121,7 @@ def _next(connection: sa.Connection, question: Question, rule: Any, *, after: in
     """The first step behind `after` that can be done, with those that were passed over; else the route's last words."""
     passed: list[Passed] = []
     message = rule.message or NOBODY
-    for step in steps_of(_STEPS.rows(connection, {"route_id": rule.id, "after": after}), at=clock.now()):
+    for step in _steps(connection, rule.id, after=after):
         obstacle = _obstacle(connection, question, step)
         if obstacle is not None:
             passed.append(Passed(step, obstacle))
@@ -128,13 +133,19 @@ def _next(connection: sa.Connection, question: Question, rule: Any, *, after: in
             route_id=rule.id,
             message=message,
             passed=tuple(passed),
+            meant=meant_by([*(one.step for one in passed), step]),
             step=step,
             user_ids=tuple(one.user_id for one in rung[:MAX_CLIENTS]),
             number=step.number,
             in_turn=step.strategy not in (None, "all"),
             ring_seconds=step.ring_seconds or settings.ring_seconds,
         )
-    return Decision(route_id=rule.id, message=message, passed=tuple(passed))
+    meant = meant_by(one.step for one in passed)
+    return Decision(route_id=rule.id, message=message, passed=tuple(passed), meant=meant)
+
+
+def _steps(connection: sa.Connection, route_id: int, *, after: int = -1) -> list[Step]:
+    return steps_of(_STEPS.rows(connection, {"route_id": route_id, "after": after}), at=clock.now())
 
 
 def _obstacle(connection: sa.Connection, question: Question, step: Step) -> str | None:

@@ -66,7 +66,7 @@ class InboundRoute(Record):
     )
 
     @staticmethod
-    def in_order() -> sa.Select[tuple[InboundRoute]]:
+    def in_order() -> sa.Select[InboundRoute]:
         """All routes as they are tried, with their lines."""
         return (
             sa.select(InboundRoute)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +49,8 @@ class Passed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What a call does next. With a `step`: ring user_ids (at once, or in_turn) or call the number, for ring_seconds.
-    Without: say the message and hang up. `closed` is why, outside hours. route_id is None when no route fits."""
+    Without: say the message and hang up. `closed` is why, outside hours. route_id is None when no route fits. meant: ids
+    of everybody whom the steps so far name and who still works here; they find the call when nobody answers it."""
 
     message: str
     route_id: int | None = None
@@ -59,7 +60,13 @@ class Decision:
     number: str | None = None
     in_turn: bool = False
     ring_seconds: int = 0
-    passed: tuple[Passed, ...] = field(default=())
+    passed: tuple[Passed, ...] = ()
+    meant: tuple[int, ...] = ()
+
+
+def meant_by(steps: Iterable[Step]) -> tuple[int, ...]:
+    """Ids of everybody whom these steps name and who still works here, each once."""
+    return tuple({one.user_id: True for step in steps for one in step.people if one.obstacle != "deactivated"})
 
 
 def steps_of(rows: Iterable[Any], *, at: datetime) -> list[Step]:

@@ -26,7 +26,7 @@ class Line(Record):
     retired_at: Mapped[datetime | None]  # no longer ours to use; calls refer to it, so it stays
 
     @staticmethod
-    def in_use() -> sa.Select[tuple[Line]]:
+    def in_use() -> sa.Select[Line]:
         """The lines that are not retired."""
         return sa.select(Line).where(Line.retired_at.is_(None))
 

@@ -13,7 +13,7 @@ from voipcrm.calls import ledger
 from voipcrm.calls.callbacks import callback
 from voipcrm.calls.holding import into_conference
 from voipcrm.calls.models import Call
-from voipcrm.calls.opening import adopt_events, open_inbound
+from voipcrm.calls.opening import adopt_events, meant_for, open_inbound
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
@@ -81,6 +81,7 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
     else:
         ledger.enter(connection, event)
     decision = decide(connection, Question(asked.to, line.id if line else None, arrival.number, clock.now()))
+    meant_for(connection, arrival.call_id, decision.meant)
     contact = arrival.contact
     return _carry_out(
         decision,
@@ -115,9 +116,9 @@ def _next_step(call: Call) -> str:
     signature covers it, and it only ever rises."""
     route_id, step = (request.args.get(name, type=int) for name in ("route", "step"))
     question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
-    decision = decide_again(
-        db.session.connection(), question, route_id=route_id, after=MAX_STEPS if step is None else step
-    )
+    connection = db.session.connection()
+    decision = decide_again(connection, question, route_id=route_id, after=MAX_STEPS if step is None else step)
+    meant_for(connection, call.id, decision.meant)
     return _carry_out(
         decision,
         call.public_id,
