@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField, TelField
 from wtforms.validators import InputRequired, Length, StopValidation
 
+from voipcrm.contacts.forms import one_line
 from voipcrm.core.app import settings
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
 
 POLICIES = (("on", "Record every call"), ("off", "Record nothing"))
-
-
-def one_line(text: str | None) -> str:
-    """The text without line breaks, odd spaces and control characters."""
-    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text or "").split())
 
 
 class LineForm(FlaskForm):

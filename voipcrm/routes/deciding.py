@@ -51,7 +51,7 @@ _FOR_LINE = Prepared(
 _BY_ID = Prepared(lambda: sa.select(*_RULES).where(InboundRoute.id == sa.bindparam("route_id")))
 
 
-def _with_people() -> sa.Select[Any]:
+def _with_people() -> Any:
     """The steps of a route with everybody they name: by themselves, then by their group; a row for each role."""
     named = sa.select(StepPerson.step_id, StepPerson.user_id, StepPerson.position, sa.literal_column("0").label("via"))
     grouped = sa.select(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -17,28 +16,24 @@ from wtforms import (
     HiddenField,
     IntegerField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TelField,
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
-from wtforms.widgets import CheckboxInput, ListWidget
 
-from voipcrm.accounts.models import User
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.routes.fields import PeopleField, beginning, one_line, people_choices, spoken
 from voipcrm.routes.hours import HoursInvalid, day_text, read_day, read_holidays
 from voipcrm.routes.models import (
     MAX_STEPS,
     STEP_KINDS,
-    GroupMember,
     InboundRoute,
     RingGroup,
     RouteStep,
     StepPerson,
 )
-from voipcrm.routes.words import STRATEGY_WORDS
 from voipcrm.telephony import guard, numbers
 from voipcrm.telephony.errors import NotAllowed, NumberInvalid
 from voipcrm.trunks.models import Line
@@ -48,32 +43,9 @@ _BEGINNING = re.compile(r"\+[1-9][0-9]{0,14}")
 _TOO_LONG = "Use at most {} characters."
 
 
-def one_line(text: str | None) -> str:
-    """The text without line breaks, odd spaces and control characters."""
-    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text or "").split())
-
-
-def beginning(text: str | None) -> str:
-    """ "+49 30" as the digits of E.164 begin."""
-    return re.sub(r"[\s().\-/]", "", one_line(text))
-
-
-def spoken(label: str, help_: str) -> TextAreaField:
-    checks = [Optional(), Length(max=1000, message=_TOO_LONG.format("1,000"))]
-    return TextAreaField(label, description=help_, filters=[one_line], validators=checks)
-
-
-class PeopleField(SelectMultipleField):
-    """People as checkboxes."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-    def __init__(self, label: str, **kwargs: Any) -> None:
-        super().__init__(label, coerce=int, choices=[], **kwargs)
-
-
 class StepRow(Form):
+    e164: str  # of a step that calls outside, once validated
+
     kind = HiddenField(default="people")
     people = PeopleField("People")
     group_id = SelectField("Ring group", coerce=int, choices=[])
@@ -107,6 +79,8 @@ class StepRow(Form):
 
 
 class RouteForm(FlaskForm):
+    _route: InboundRoute
+
     description = StringField(
         "Name",
         filters=[one_line],
@@ -153,7 +127,8 @@ class RouteForm(FlaskForm):
             for line in lines
         ]
         self.did.choices = [*labels, ("prefix", "Numbers that begin with…"), ("any", "Any number")]
-        self.time_zone.choices = [("", f"{settings.default_time_zone} (default)"), *sorted(available_timezones())]
+        zones = [(name, name) for name in sorted(available_timezones())]
+        self.time_zone.choices = [("", f"{settings.default_time_zone} (default)"), *zones]
         people = people_choices({one.user_id for step in route.steps for one in step.people})
         groups = [(0, "None"), *db.session.execute(sa.select(RingGroup.id, RingGroup.name).order_by(RingGroup.name))]
         for row in self.steps.entries:
@@ -255,81 +230,3 @@ def _data_of(route: InboundRoute) -> dict[str, Any]:
             for step in route.steps
         ],
     }
-
-
-class GroupForm(FlaskForm):
-    name = StringField(
-        "Name",
-        filters=[one_line],
-        validators=[InputRequired("Enter a name."), Length(max=80, message=_TOO_LONG.format(80))],
-    )
-    strategy = SelectField("How it rings", choices=list(STRATEGY_WORDS.items()))
-    members = FieldList(SelectField(coerce=int, choices=[]), max_entries=50)
-
-    @classmethod
-    def about(cls, group: RingGroup) -> GroupForm:
-        form = cls()
-        if not form.is_submitted():
-            members = [one.user_id for one in group.members]
-            form.process(data={"name": group.name, "strategy": group.strategy, "members": members})
-        form._group = group
-        form._choose_from()
-        return form
-
-    def _choose_from(self) -> None:
-        if not self.members.entries:
-            self.members.append_entry(0)
-        people = [(0, "Choose a person"), *people_choices({one.user_id for one in self._group.members})]
-        for row in self.members.entries:
-            row.choices = people
-
-    def change_members(self, *, add: str | None, change: str | None) -> None:
-        """Without saving: a row more, or one moved or removed ("members-1:up", :down, :remove)."""
-        names, rows = [row.name for row in self.members.entries], [row.data for row in self.members.entries]
-        if add:
-            rows.append(0)
-        name, _, what = (change or "").partition(":")
-        if name in names:
-            row = rows.pop(at := names.index(name))
-            if what != "remove":
-                rows.insert(max(0, at - 1) if what == "up" else at + 1, row)
-        while self.members.entries:
-            self.members.pop_entry()
-        for row in rows[:50]:
-            self.members.append_entry(row)
-        self._choose_from()
-
-    def validate_name(self, field: StringField) -> None:
-        same = sa.select(RingGroup.id).where(RingGroup.name == field.data, RingGroup.id != (self._group.id or 0))
-        if db.session.scalar(same) is not None:
-            raise StopValidation("There is a ring group of this name.")
-
-    def validate_members(self, field: FieldList) -> None:
-        chosen: set[int] = set()
-        for row in field.entries:
-            if row.data in chosen:
-                row.errors = ["This person is already in the list."]
-            if row.data:
-                chosen.add(row.data)
-        if not chosen:
-            field.entries[0].errors = ["Choose at least one person."]
-        if any(row.errors for row in field.entries):
-            raise StopValidation("Some rows are not valid.")
-
-    def write_to(self, group: RingGroup) -> None:
-        """Put what was validated into the group. Who stays keeps their row."""
-        group.name, group.strategy = self.name.data or "", self.strategy.data or "all"
-        known = {one.user_id: one for one in group.members}
-        chosen = [row.data for row in self.members.entries if row.data]
-        group.members = [known.get(user_id) or GroupMember(user_id=user_id) for user_id in chosen]
-        for position, one in enumerate(group.members):
-            one.position = position
-
-
-def people_choices(present: set[int]) -> list[tuple[int, str]]:
-    """Everybody active, and whoever is chosen now, so that opening a form changes nothing."""
-    query = sa.select(User.id, User.name, User.deactivated_at).where(
-        sa.or_(User.deactivated_at.is_(None), User.id.in_(present))
-    )
-    people = db.session.execute(query.order_by(sa.func.lower(User.name), User.id))
-    return [(user_id, name if gone is None else f"{name} (deactivated)") for user_id, name, gone in people]

@@ -12,7 +12,7 @@ from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
 from voipcrm.routes import words
-from voipcrm.routes.forms import GroupForm
+from voipcrm.routes.group_forms import GroupForm
 from voipcrm.routes.models import InboundRoute, RingGroup, RouteStep
 
 bp = Blueprint("ring_groups", __name__, url_prefix="/admin/voip/routes/groups")
@@ -80,10 +80,10 @@ def _routes_by_group() -> dict[int, list[InboundRoute]]:
         .where(RouteStep.group_id.is_not(None))
         .order_by(InboundRoute.position, InboundRoute.id)
     )
-    found: dict[int, dict[int, InboundRoute]] = {}
+    found: dict[int | None, dict[int, InboundRoute]] = {}
     for group_id, route in db.session.execute(query):
         found.setdefault(group_id, {})[route.id] = route
-    return {group_id: list(routes.values()) for group_id, routes in found.items()}
+    return {group_id: list(routes.values()) for group_id, routes in found.items() if group_id}
 
 
 def _form(group: RingGroup) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,7 +16,7 @@ from voipcrm.routes.trying import Candidate
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def _last_calls() -> sa.Select[tuple[int, datetime | None]]:
+def _last_calls() -> Any:
     """When the latest call that each person of the step talked on ended; an index gives it without a look at others."""
     ended = (
         sa.select(Call.ended_at)

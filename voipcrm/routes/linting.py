@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
@@ -38,9 +39,9 @@ def problems() -> list[Problem]:
     return [*found, *_unrouted(active, lines)]
 
 
-def _with_everybody() -> list[sa.orm.interfaces.ORMOption]:
+def _with_everybody() -> list[Any]:
     """Loads people with their roles beforehand, in a few statements whatever the number of routes."""
-    load = sa.orm.selectinload
+    load = selectinload
     steps = load(InboundRoute.steps)
     named = steps.selectinload(RouteStep.people).joinedload(StepPerson.user).selectinload(User.roles)
     grouped = steps.selectinload(RouteStep.group).selectinload(RingGroup.members)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from voipcrm.accounts.models import User
 from voipcrm.core.db import Record, db
@@ -70,7 +70,7 @@ class InboundRoute(Record):
         """All routes as they are tried, with their lines."""
         return (
             sa.select(InboundRoute)
-            .options(sa.orm.joinedload(InboundRoute.line))
+            .options(joinedload(InboundRoute.line))
             .order_by(InboundRoute.position, InboundRoute.id)
         )
 

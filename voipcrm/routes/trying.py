@@ -49,8 +49,8 @@ class Passed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What a call does next. With a `step`: ring user_ids (at once, or in_turn) or call the number, for ring_seconds.
-    Without: say the message and hang up. `closed` is why, outside hours. route_id is None when no route fits. meant: ids
-    of everybody whom the steps so far name and who still works here; they find the call when nobody answers it."""
+    Without: say the message and hang up. `closed` is why, outside hours. route_id is None when no route fits.
+    meant: ids of everybody whom the steps so far name and who still works here; they find the call if it is missed."""
 
     message: str
     route_id: int | None = None

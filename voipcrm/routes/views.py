@@ -16,7 +16,8 @@ from voipcrm.core.gates import requires
 from voipcrm.core.pages import render, viewer_zone
 from voipcrm.routes import words
 from voipcrm.routes.explaining import explain
-from voipcrm.routes.forms import RouteForm, one_line
+from voipcrm.routes.fields import one_line
+from voipcrm.routes.forms import RouteForm
 from voipcrm.routes.hours import DAYS
 from voipcrm.routes.linting import problems
 from voipcrm.routes.models import InboundRoute, RouteStep
