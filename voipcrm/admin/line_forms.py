@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField, TelField
-from wtforms.validators import InputRequired, Length, StopValidation
+from wtforms.validators import DataRequired, InputRequired, Length, StopValidation
 
 from voipcrm.contacts.forms import one_line
 from voipcrm.core.app import settings
@@ -18,7 +18,7 @@ class LineForm(FlaskForm):
     label = StringField(
         "Label",
         filters=[one_line],
-        validators=[InputRequired("Enter a label."), Length(max=80, message="Use at most 80 characters.")],
+        validators=[DataRequired("Enter a label."), Length(max=80, message="Use at most 80 characters.")],
         description="What people see beside a call, for example Sales line.",
     )
     recording = SelectField(

@@ -20,7 +20,7 @@ from wtforms import (
     TelField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, StopValidation
 
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
@@ -80,11 +80,12 @@ class StepRow(Form):
 
 class RouteForm(FlaskForm):
     _route: InboundRoute
+    _holidays: list[str]  # as Optional leaves it when nothing was typed
 
     description = StringField(
         "Name",
         filters=[one_line],
-        validators=[InputRequired("Enter a name."), Length(max=120, message=_TOO_LONG.format(120))],
+        validators=[DataRequired("Enter a name."), Length(max=120, message=_TOO_LONG.format(120))],
     )
     did = SelectField("Calls to")
     prefix = StringField("Numbers that begin with", filters=[beginning], description="For example +1 202.")
@@ -113,6 +114,7 @@ class RouteForm(FlaskForm):
         form = cls()
         if not form.is_submitted():
             form.process(data=_data_of(route))
+        form._holidays = []
         form._choose_from(route)
         return form
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from flask_wtf import FlaskForm
 from wtforms import FieldList, SelectField, StringField
-from wtforms.validators import InputRequired, Length, StopValidation
+from wtforms.validators import DataRequired, Length, StopValidation
 
 from voipcrm.core.db import db
 from voipcrm.routes.fields import one_line, people_choices
@@ -19,7 +19,7 @@ class GroupForm(FlaskForm):
     name = StringField(
         "Name",
         filters=[one_line],
-        validators=[InputRequired("Enter a name."), Length(max=80, message="Use at most 80 characters.")],
+        validators=[DataRequired("Enter a name."), Length(max=80, message="Use at most 80 characters.")],
     )
     strategy = SelectField("How it rings", choices=list(STRATEGY_WORDS.items()))
     members = FieldList(SelectField(coerce=int, choices=[]), max_entries=MOST_MEMBERS)
