@@ -11,6 +11,7 @@ from voipcrm.routes.linting import problems
 from voipcrm.trunks.models import Line
 
 CATCH_ALL = route(ring("bo"))
+SECOND = [("shadowed", "Route 2")]
 
 
 def found(cast, *routes, **more) -> list[tuple[str, str]]:
@@ -23,15 +24,15 @@ def found(cast, *routes, **more) -> list[tuple[str, str]]:
     ("routes", "expected"),
     [
         ((route(ring("ada"), line="sales"), CATCH_ALL), []),
-        ((CATCH_ALL, route(ring("ada"), line="sales")), [("shadowed", "Route 2")]),
+        ((CATCH_ALL, route(ring("ada"), line="sales")), SECOND),
         ((CATCH_ALL, route(ring("ada"), line="sales", active=False)), []),
         ((route(ring("bo"), active=False), CATCH_ALL), []),
-        ((route(ring("ada"), prefix="+1202"), route(ring("bo"), line="sales"), CATCH_ALL), [("shadowed", "Route 2")]),
-        ((route(ring("ada"), prefix="+1202"), route(ring("bo"), prefix="+12025"), CATCH_ALL), [("shadowed", "Route 2")]),
+        ((route(ring("ada"), prefix="+1202"), route(ring("bo"), line="sales"), CATCH_ALL), SECOND),
+        ((route(ring("ada"), prefix="+1202"), route(ring("bo"), prefix="+12025"), CATCH_ALL), SECOND),
         ((route(ring("ada"), prefix="+12025"), route(ring("bo"), prefix="+1202"), CATCH_ALL), []),
         ((route(ring("ada"), line="sales"), route(ring("bo"), prefix="+1202"), CATCH_ALL), []),
         ((route(ring("ada"), caller_prefix="+49"), CATCH_ALL), []),
-        ((route(ring("ada"), caller_prefix="+49"), route(ring("bo"), caller_prefix="+4930"), CATCH_ALL), [("shadowed", "Route 2")]),
+        ((route(ring("ada"), caller_prefix="+49"), route(ring("bo"), caller_prefix="+4930"), CATCH_ALL), SECOND),
         ((route(number(SUPPORT), message="Bye."), ), [("looping", "Route 1")]),
         ((route(number("+19005551234")), ), [("forbidden", "Route 1")]),
         ((route(number(MOBILE)), ), []),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import SelectField, StringField, TelField
+from wtforms import SelectChoice, SelectField, StringField, TelField
 from wtforms.validators import DataRequired, InputRequired, Length, StopValidation
 
 from voipcrm.contacts.forms import one_line
@@ -23,7 +23,7 @@ class LineForm(FlaskForm):
     )
     recording = SelectField(
         "Recording",
-        choices=list(POLICIES),
+        choices=[SelectChoice(*one) for one in POLICIES],
         description="Frozen on each call when it begins; calls that run keep theirs.",
     )
 

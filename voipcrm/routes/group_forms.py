@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from flask_wtf import FlaskForm
-from wtforms import FieldList, SelectField, StringField
+from wtforms import FieldList, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length, StopValidation
 
 from voipcrm.core.db import db
@@ -21,7 +21,7 @@ class GroupForm(FlaskForm):
         filters=[one_line],
         validators=[DataRequired("Enter a name."), Length(max=80, message="Use at most 80 characters.")],
     )
-    strategy = SelectField("How it rings", choices=list(STRATEGY_WORDS.items()))
+    strategy = SelectField("How it rings", choices=[SelectChoice(*one) for one in STRATEGY_WORDS.items()])
     members = FieldList(SelectField(coerce=int, choices=[]), max_entries=MOST_MEMBERS)
 
     _group: RingGroup
