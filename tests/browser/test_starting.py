@@ -34,6 +34,7 @@ def test_the_phone_is_off_until_it_is_started_and_then_starts_with_the_page(peop
     assert ada.state == "off"
     assert exchange.devices(ada.identity) == []
     ada.start()
+    expect(ada.dock.locator("[data-part=status]")).to_have_class("badge badge--good")
     ada.page.reload()
     ada.is_("ready")
     ada.press("Stop taking calls")
