@@ -13,6 +13,7 @@ from browser.handset import Handset
 from voipcrm.cli.demo.cast import PASSWORD
 
 ADA_HZ, BO_HZ = 440, 880
+ROOT_HZ = ADA_HZ  # he has no calls here, and each tone is a browser process of its own
 STEADY, STEADY_HZ = "+12125550108", 1000  # a far end that answers with a tone
 HOLD_HZ = 262  # always the strongest tone of the hold music (bin/make-sounds)
 SALES, SUPPORT = "+12025550140", "+12025550141"  # lines that ring Ada, and Ada and Bo
@@ -75,6 +76,10 @@ class People:
     def bo(self, path: str = "/", **options: Any) -> Handset:
         """Agent and supervisor of Ada's team; his phone is off."""
         return self._open("bo", BO_HZ, path, options)
+
+    def root(self, path: str = "/", **options: Any) -> Handset:
+        """Admin; his phone is off."""
+        return self._open("root", ROOT_HZ, path, options)
 
     def close(self) -> None:
         """Everybody leaves. AssertionError if a page did what none may: ask another server, break its own policy, or
