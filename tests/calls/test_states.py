@@ -186,3 +186,11 @@ def test_hold_and_resume_are_told_by_the_last_of_them():
     resume = Told(kind="resume", sid=None, at=NOON + timedelta(seconds=19))
     assert call_state("outbound", ROOT, [*talking, hold]).held_at == hold.at
     assert call_state("outbound", ROOT, [resume, *talking, hold]).held_at is None
+
+
+def test_who_hangs_up_at_the_second_step_of_a_route_has_abandoned_and_who_waits_to_the_end_is_missed():
+    first, gone = dial_ended(20, "no-answer"), dial_ended(30, "canceled", parent="completed")
+    end = status(ROOT, "completed", 40)
+    for events in permutations([first, gone, end]):
+        assert call_state("inbound", ROOT, events).outcome == "abandoned"
+    assert call_state("inbound", ROOT, [first, dial_ended(40, "no-answer"), end]).outcome == "missed"

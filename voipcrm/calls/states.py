@@ -173,7 +173,7 @@ def _unanswered(direction: str, root: LegState, children: Sequence[LegState], di
     ran_out = any(LEG_RANKS.get(f.parent_status or "", -1) < TERMINAL_RANK for f in facts)
     told = sorted({leg.status for leg in children})
     if direction == "inbound":
-        if gave_up and not ran_out:
+        if gave_up:  # at the last step of the route, whatever came of those before
             return "abandoned"
         if ran_out or not children:
             return "missed"

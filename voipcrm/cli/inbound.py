@@ -11,7 +11,7 @@ from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.pages import zone
 from voipcrm.routes.explaining import explain
-from voipcrm.routes.linting import problems
+from voipcrm.routes.linting import problems, routes_with_everybody
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
 
@@ -43,7 +43,7 @@ def explain_call(caller: str, called: str, moment: str | None) -> None:
 @cli.command("check")
 def check() -> None:
     """What is wrong with the routes; the exit code is 1 when something is."""
-    found = problems()
+    found = problems(routes_with_everybody())
     for one in found:
         click.echo(f"{one.route.description + ': ' if one.route else ''}{one.text} {one.remedy}")
     if found:

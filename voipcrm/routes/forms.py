@@ -129,7 +129,7 @@ class RouteForm(FlaskForm):
             for line in lines
         ]
         self.did.choices = [*labels, ("prefix", "Numbers that begin with…"), ("any", "Any number")]
-        zones = [(name, name) for name in sorted(available_timezones())]
+        zones = [(name, name) for name in sorted(available_timezones()) if _is_a_place(name)]
         self.time_zone.choices = [("", f"{settings.default_time_zone} (default)"), *zones]
         people = people_choices({one.user_id for step in route.steps for one in step.people})
         groups = [(0, "None"), *db.session.execute(sa.select(RingGroup.id, RingGroup.name).order_by(RingGroup.name))]
@@ -196,6 +196,11 @@ class RouteForm(FlaskForm):
         route.closed_message = self.closed_message.data or ""
         route.message = self.message.data or ""
         route.steps = [_step(row.form, position) for position, row in enumerate(self.steps.entries)]
+
+
+def _is_a_place(zone_name: str) -> bool:
+    """Europe/Berlin and UTC, but not the machine's own "localtime", nor names that only programs use."""
+    return zone_name == "UTC" or ("/" in zone_name and not zone_name.startswith("Etc/"))
 
 
 def _step(row: StepRow, position: int) -> RouteStep:

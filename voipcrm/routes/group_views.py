@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, request, url_for
+from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.permissions import Can
 from voipcrm.core.db import db, find
@@ -13,7 +14,7 @@ from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
 from voipcrm.routes import words
 from voipcrm.routes.group_forms import GroupForm
-from voipcrm.routes.models import InboundRoute, RingGroup, RouteStep
+from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep
 
 bp = Blueprint("ring_groups", __name__, url_prefix="/admin/voip/routes/groups")
 A_GROUP = "/<int(max=2147483647):group_id>"
@@ -22,7 +23,9 @@ A_GROUP = "/<int(max=2147483647):group_id>"
 @bp.get("/")
 @requires(Can.ADMIN_ROUTES)
 def index() -> Any:
-    groups = db.session.scalars(sa.select(RingGroup).order_by(sa.func.lower(RingGroup.name), RingGroup.id)).all()
+    members = selectinload(RingGroup.members).joinedload(GroupMember.user)
+    query = sa.select(RingGroup).options(members).order_by(sa.func.lower(RingGroup.name), RingGroup.id)
+    groups = db.session.scalars(query).all()
     return render("routes/groups.html", groups=groups, routes=_routes_by_group(), words=words)
 
 

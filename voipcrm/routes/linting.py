@@ -30,17 +30,20 @@ class Problem:
     remedy: str
 
 
-def problems() -> list[Problem]:
-    """Everything found, routes in their order first, then numbers without one."""
-    routes = list(db.session.scalars(InboundRoute.in_order().options(*_with_everybody())).unique())
+def routes_with_everybody() -> list[InboundRoute]:
+    """All routes in their order with their steps, groups, people and roles, in a few statements however many."""
+    return list(db.session.scalars(InboundRoute.in_order().options(*_everybody())).unique())
+
+
+def problems(routes: Sequence[InboundRoute]) -> list[Problem]:
+    """Everything that is wrong with all the routes; theirs in their order, then numbers without one."""
     lines = list(db.session.scalars(Line.in_use().order_by(Line.label, Line.id)))
     active = [route for route in routes if route.active]
     found = [problem for at, route in enumerate(active) for problem in _of_route(route, active[:at], lines)]
     return [*found, *_unrouted(active, lines)]
 
 
-def _with_everybody() -> list[Any]:
-    """Loads people with their roles beforehand, in a few statements whatever the number of routes."""
+def _everybody() -> list[Any]:
     load = selectinload
     steps = load(InboundRoute.steps)
     named = steps.selectinload(RouteStep.people).joinedload(StepPerson.user).selectinload(User.roles)

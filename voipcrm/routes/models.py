@@ -22,9 +22,7 @@ class RingGroup(Record):
     name: Mapped[str] = mapped_column(unique=True)
     strategy: Mapped[str] = mapped_column(default="all")  # STRATEGIES
 
-    members: Mapped[list[GroupMember]] = relationship(
-        cascade="all, delete-orphan", order_by="GroupMember.position", lazy="selectin"
-    )
+    members: Mapped[list[GroupMember]] = relationship(cascade="all, delete-orphan", order_by="GroupMember.position")
 
 
 class GroupMember(Record):
@@ -61,9 +59,7 @@ class InboundRoute(Record):
     message: Mapped[str] = mapped_column(default="")  # said when nobody answers; empty: the house's sentence
 
     line: Mapped[Line | None] = relationship()
-    steps: Mapped[list[RouteStep]] = relationship(
-        cascade="all, delete-orphan", order_by="RouteStep.position", lazy="selectin"
-    )
+    steps: Mapped[list[RouteStep]] = relationship(cascade="all, delete-orphan", order_by="RouteStep.position")
 
     @staticmethod
     def in_order() -> sa.Select[InboundRoute]:
@@ -118,10 +114,8 @@ class RouteStep(Record):
     group_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ring_groups.id"), index=True)
     number: Mapped[str | None]  # E.164, of kind "number"
 
-    group: Mapped[RingGroup | None] = relationship(lazy="selectin")
-    people: Mapped[list[StepPerson]] = relationship(
-        cascade="all, delete-orphan", order_by="StepPerson.position", lazy="selectin"
-    )
+    group: Mapped[RingGroup | None] = relationship()
+    people: Mapped[list[StepPerson]] = relationship(cascade="all, delete-orphan", order_by="StepPerson.position")
 
 
 class StepPerson(Record):
@@ -134,7 +128,7 @@ class StepPerson(Record):
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
     position: Mapped[int] = mapped_column(default=0)
 
-    user: Mapped[User] = relationship(lazy="selectin")
+    user: Mapped[User] = relationship()
 
 
 def ringing(*users: User, line: Line | None = None, description: str = "", position: int = 0) -> InboundRoute:

@@ -19,7 +19,7 @@ from voipcrm.routes.explaining import explain
 from voipcrm.routes.fields import one_line
 from voipcrm.routes.forms import RouteForm
 from voipcrm.routes.hours import DAYS
-from voipcrm.routes.linting import problems
+from voipcrm.routes.linting import problems, routes_with_everybody
 from voipcrm.routes.models import InboundRoute, RouteStep
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
@@ -32,8 +32,8 @@ A_ROUTE = "/<int(max=2147483647):route_id>"
 @bp.get("/")
 @requires(Can.ADMIN_ROUTES)
 def index() -> Any:
-    routes = list(db.session.scalars(InboundRoute.in_order()).unique())
-    return render("routes/index.html", "routes/_list.html", routes=routes, problems=problems(), words=words)
+    routes = routes_with_everybody()
+    return render("routes/index.html", "routes/_list.html", routes=routes, problems=problems(routes), words=words)
 
 
 @bp.get("/create")
