@@ -136,8 +136,8 @@ class Presence(Model):
     def report(user_id: int, state: str, *, phone: str = "") -> None:
         """Note the state of a person's phone now. Raises ValueError for an unknown state.
 
-        A page that is closed says `offline` while the one that takes its place says `available`, and either may arrive
-        first: so a phone can be switched off only by whoever told of it last. Without `phone` the word counts always."""
+        A page that closes says `offline` while the one that takes its place says `available`, and either may arrive
+        first: so a phone can be switched off only by whoever told of it last. Without `phone` the word counts."""
         if state not in Presence.STATES:
             raise ValueError(state)
         row = db.session.get(Presence, user_id)
