@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
 
 from voipcrm import create_app
 from voipcrm.config import Settings
 from voipcrm.core.db import db
 
-BEFORE = "0004"
 AT = "2026-11-23 12:00:00"
+
+
+def before(app) -> str:
+    """The revision before that of routes."""
+    return ScriptDirectory(app.extensions["migrate"].directory).get_revision("0010").down_revision
 
 
 @pytest.fixture
 def old_house(environment, new_database, monkeypatch, request):
-    """An app whose database was never taken beyond BEFORE: two lines with routes and a catch-all."""
+    """An app whose database is as it was before routes had steps: two lines with routes and a catch-all."""
     for name, value in (environment | {"DATABASE_URL": new_database(f"old_{request.node.name[5:30]}")}).items():
         monkeypatch.setenv(name, value)
     app = create_app(Settings.from_environ())
     with app.app_context():
-        upgrade(revision=BEFORE)
+        upgrade(revision=before(app))
         with db.engine.begin() as connection:
             for user_id in (1, 2, 3):
                 row = {"id": user_id, "name": f"U{user_id}", "at": AT}
@@ -77,11 +82,11 @@ TARGETS = (
 
 
 def test_routes_keep_their_people_and_are_tried_as_before(old_house):
-    before = rows(TARGETS)
+    old = rows(TARGETS)
     upgrade()
     assert rows(STEPS) == [(0, 2, 40, 2), (0, 2, 40, 1), (1, 1, None, None), (2, None, None, 3)]
-    downgrade(revision=BEFORE)
-    assert rows(TARGETS) == [(*row[:1], None, *row[2:]) if row[2] is None else row for row in before]
+    downgrade(revision=before(old_house))
+    assert rows(TARGETS) == [(*row[:1], None, *row[2:]) if row[2] is None else row for row in old]
     upgrade()
     assert [row[3] for row in rows(STEPS)] == [2, 1, None, 3]
 
@@ -97,5 +102,5 @@ def test_of_several_routes_for_a_line_the_first_survives_the_way_back(old_house)
             ),
             {"on": True, "at": AT},
         )
-    downgrade(revision=BEFORE)
+    downgrade(revision=before(old_house))
     assert rows("SELECT id FROM inbound_routes ORDER BY id") == [(1,), (2,), (3,)]
