@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import SelectChoice, SelectField, StringField, TelField
+from wtforms import SelectChoice, SelectField, StringField, TelField  # pyright: ignore - the stubs are older
 from wtforms.validators import DataRequired, InputRequired, Length, StopValidation
 
 from voipcrm.contacts.forms import one_line

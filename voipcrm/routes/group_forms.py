@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from flask_wtf import FlaskForm
-from wtforms import FieldList, SelectChoice, SelectField, StringField
+from wtforms import FieldList, SelectChoice, SelectField, StringField  # pyright: ignore - the stubs are older
 from wtforms.validators import DataRequired, Length, StopValidation
 
 from voipcrm.core.db import db
