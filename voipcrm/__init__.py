@@ -11,9 +11,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The app with all its rooms. Raises SettingsInvalid, naming the setting, when the environment is not complete."""
     from voipcrm import cli
     from voipcrm.accounts import signing_in
+    from voipcrm.accounts.my_account import bp as my_account
+    from voipcrm.accounts.passwords import bp as passwords
     from voipcrm.accounts.views import bp as accounts
+    from voipcrm.admin.audit_log import bp as audit_log
     from voipcrm.admin.health import bp as health
     from voipcrm.admin.home import bp as home
+    from voipcrm.admin.people import bp as people
+    from voipcrm.admin.roles import bp as roles
+    from voipcrm.admin.teams import bp as teams
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
@@ -42,7 +48,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     signing_in.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
-    for room in (accounts, home, contacts, calls, recordings, softphone, softphone_api, webhooks, health):
+    settings_pages = (people, roles, teams, audit_log)
+    doors = (softphone, softphone_api, webhooks, health)
+    for room in (accounts, passwords, my_account, home, contacts, calls, recordings, *settings_pages, *doors):
         app.register_blueprint(room)
     security.csrf.exempt(webhooks)  # they carry the provider's signature instead
     cli.init_app(app)

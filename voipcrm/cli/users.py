@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from flask.cli import AppGroup
 
-from voipcrm.accounts.models import Role, User
+from voipcrm.accounts.audit import note
+from voipcrm.accounts.models import SHORTEST_PASSWORD, Role, User
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 
 cli = AppGroup("users", help="People who sign in.")
 roles = AppGroup("roles", help="Named sets of permissions.")
-SHORTEST_PASSWORD = 8
 
 
 @cli.command("create")
@@ -50,6 +50,8 @@ def create(email: str, name: str, role_name: str, time_zone: str | None) -> None
     user = User(email=email, name=name.strip(), roles=[role], time_zone=zone)
     user.set_password(password)
     db.session.add(user)
+    db.session.flush()
+    note("created", user, by=None, after={"name": user.name, "email": email, "roles": [role_name]})
     db.session.commit()
     click.echo(f"{name.strip()} <{email}> can sign in as {role_name}.")
 
