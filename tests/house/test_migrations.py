@@ -26,14 +26,15 @@ def fresh_app(environment, new_database, monkeypatch):
 
 
 def differences() -> list:
-    """Between database and models. Tables that only the database has (search indexes) are its own business."""
+    """Between database and models."""
     with db.engine.connect() as connection:
         options = {"compare_type": True, "include_object": _ours}
         return compare_metadata(MigrationContext.configure(connection, opts=options), db.metadata)
 
 
-def _ours(_object, name, kind, reflected, counterpart) -> bool:
-    return not (kind == "table" and reflected and counterpart is None and name not in db.metadata.tables)
+def _ours(_object, name, _kind, reflected, _counterpart) -> bool:
+    """The search index of contacts differs by database and is no model's: the migration makes it."""
+    return not (reflected and name and name.startswith(("person_search", "ix_persons_search", "alembic_version")))
 
 
 def test_the_migrations_make_what_the_models_describe_and_can_be_taken_back(fresh_app):

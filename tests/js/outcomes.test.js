@@ -32,11 +32,10 @@ test('an incoming call tells who took it, or that nobody did', () => {
   assert.equal(text(missed, inbound), 'Missed call.');
   assert.equal(text(missed, { ...inbound, byMe: true }), 'You rejected the call.');
   assert.equal(text({ direction: 'inbound', outcome: 'abandoned' }, inbound), 'The caller hung up before an answer.');
-  const elsewhere = outcomeOf(
-    { direction: 'inbound', outcome: 'answered', answered_by: { id: 2, name: 'Bo' } },
-    inbound,
-  );
-  assert.deepEqual([elsewhere.text, elsewhere.again], ['Answered by Bo.', false]);
+  for (const outcome of ['answered', null]) { // over already, or still talking
+    const elsewhere = outcomeOf({ direction: 'inbound', outcome, answered_by: { id: 2, name: 'Bo' } }, inbound);
+    assert.deepEqual([elsewhere.text, elsewhere.again], ['Answered by Bo.', false]);
+  }
 });
 
 test('without the server it says only what this browser saw', () => {

@@ -8,8 +8,9 @@ import services
 from cast import SALES, SUPPORT
 
 from voipcrm.accounts.models import Presence, User
-from voipcrm.calls.models import Call
+from voipcrm.calls.models import Call, Leg
 from voipcrm.contacts.models import Person, PhoneNumber
+from voipcrm.core import clock
 from voipcrm.core.db import db
 
 TO = "+1 212-555-0108"
@@ -151,6 +152,21 @@ def test_what_is_not_theirs_is_not_found(as_ada, as_bo, as_mallory, cast):
     assert as_bo.get(f"/api/voip/calls/{public_id}").status_code == 200, "Bo supervises Ada's team"
     assert as_bo.post(f"/api/voip/calls/{public_id}/hold").status_code == 404, "but is not in that call"
     assert as_mallory.get(f"/api/voip/calls/{public_id}").status_code == 403
+
+
+def test_a_phone_learns_who_took_the_call_that_rang_there_and_no_more(app, as_ada, cast):
+    with app.app_context():
+        call = Call(direction="inbound", user_id=cast.bo.id, peer_number=E164, talk_seconds=9, answered_at=clock.now())
+        call.legs = [Leg(sid="CA" + "1" * 32, user_id=cast.bo.id)]
+        db.session.add(call)
+        db.session.commit()
+        public_id, address = call.public_id, f"/api/voip/calls/{call.public_id}"
+        assert as_ada.get(address).status_code == 404, "it never rang at Ada's"
+        db.session.add(Leg(call_id=call.id, sid="CA" + "2" * 32, user_id=cast.ada.id))
+        db.session.commit()
+    told = as_ada.get(address).json["call"]
+    assert (told["id"], told["answered_by"]["name"]) == (public_id, cast.bo.name)
+    assert not {"talk_seconds", "ended_at", "url", "recording"} & set(told)
 
 
 def test_a_call_that_is_not_connected_cannot_be_held(as_ada):

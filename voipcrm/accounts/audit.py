@@ -131,7 +131,7 @@ class Filters:
     def is_set(self) -> bool:
         return self != Filters()
 
-    def query(self, zone: ZoneInfo) -> sa.Select[tuple[AuditEntry]]:
+    def query(self, zone: ZoneInfo) -> sa.Select[AuditEntry]:
         """The entries asked for; days are days of `zone`."""
         query = sa.select(AuditEntry)
         if self.person is not None:

@@ -60,7 +60,7 @@ def _answer(request_id: int) -> None:
         _mail(link.id)
 
 
-def _owed() -> sa.Select[tuple[int]]:
+def _owed() -> sa.Select[int]:
     """Ids of open links whose mail has not left us."""
     now = clock.now()
     return sa.select(PasswordLink.id).where(

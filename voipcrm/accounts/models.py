@@ -230,7 +230,7 @@ class UserSession(Record):
         return clock.now() - timedelta(hours=settings.session_hours)
 
     @staticmethod
-    def of(user: User) -> sa.Select[tuple[UserSession]]:
+    def of(user: User) -> sa.Select[UserSession]:
         """The sessions of a person that are not over, the one in use last first."""
         return (
             sa.select(UserSession)

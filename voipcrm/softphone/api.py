@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint, Response, abort, jsonify, request
 from flask_login import current_user
 
@@ -12,12 +13,12 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.calls import history
 from voipcrm.calls.callbacks import provider
 from voipcrm.calls.holding import CannotHold, hold, resume
-from voipcrm.calls.models import Call
+from voipcrm.calls.models import Call, Leg
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import can, requires, requires_sign_in
 from voipcrm.core.paging import cursor_of_request, page_of
-from voipcrm.softphone.call_json import call_json
+from voipcrm.softphone.call_json import call_json, taken_json
 from voipcrm.softphone.placing import Refused, place, place_internal
 from voipcrm.telephony import tokens
 from voipcrm.telephony.errors import LegGone, TelephonyError
@@ -100,7 +101,14 @@ def list_history() -> Any:
 @bp.get("/calls/<public_id>")
 @requires(Can.VIEW_CALLS)
 def show(public_id: str) -> Any:
-    return jsonify(call=call_json(_visible(public_id), current_user))
+    """A call that this person may see; of one that rang at their phone and that somebody else took, who that was."""
+    visible = Call.visible_to(current_user).where(Call.public_id == public_id)
+    call = db.session.scalars(Call.with_names(visible)).one_or_none()
+    if call:
+        return jsonify(call=call_json(call, current_user))
+    rang_here = sa.exists().where(Leg.call_id == Call.id, Leg.user_id == current_user.id)
+    taken = find(Call.with_names(sa.select(Call).where(rang_here)), public_id, by="public_id")
+    return jsonify(call=taken_json(taken, current_user))
 
 
 @bp.post("/calls/<public_id>/hold")

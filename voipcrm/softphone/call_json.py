@@ -33,6 +33,13 @@ def call_json(call: Call, viewer: User) -> dict[str, Any]:
     }
 
 
+def taken_json(call: Call, viewer: User) -> dict[str, Any]:
+    """What a phone at which the call rang may know once somebody else took it: what its card showed, and who has it."""
+    known = ("id", "direction", "state", "peer", "line", "started_at", "answered_by")
+    whole = call_json(call, viewer)
+    return {name: whole[name] for name in known}
+
+
 def _outsider(call: Call) -> dict[str, Any]:
     number, person = call.peer_number, call.person
     return {

@@ -10,7 +10,7 @@ export function outcomeOf(call, here) {
   const { outcome, reason } = call ?? {};
   const direction = call?.direction ?? here.direction;
   const outgoing = direction === 'outbound' || (direction === 'internal' && here.outgoing);
-  if (!here.answeredAt && call?.answered_by && outcome === 'answered' && !outgoing) {
+  if (!here.answeredAt && call?.answered_by && !outgoing) {
     return said(`Answered by ${call.answered_by.name}.`, 'info', false);
   }
   if (here.answeredAt || outcome === 'answered') return said(`Call ended ${length(secondsOf(call, here))}`, 'good');
