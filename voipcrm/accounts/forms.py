@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, SelectField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from voipcrm.accounts.models import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from voipcrm.core.texts import one_line
@@ -25,7 +25,7 @@ class SignInForm(FlaskForm):
 
 class CodeForm(FlaskForm):
     code = StringField(
-        "Code", [InputRequired("Enter the code."), Length(max=40, message="That is no code.")], filters=[one_line]
+        "Code", [DataRequired("Enter the code."), Length(max=40, message="That is no code.")], filters=[one_line]
     )
 
 
@@ -60,7 +60,7 @@ class PresentPasswordForm(FlaskForm):
 class ProfileForm(FlaskForm):
     name = StringField(
         "Name",
-        [InputRequired("Enter your name."), Length(max=200, message="Use at most 200 characters.")],
+        [DataRequired("Enter your name."), Length(max=200, message="Use at most 200 characters.")],
         filters=[one_line],
     )
     time_zone = SelectField("Time zone")

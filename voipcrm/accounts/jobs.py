@@ -11,7 +11,7 @@ from voipcrm.accounts.links import PasswordLink, PasswordRequest
 from voipcrm.accounts.models import User, UserSession
 from voipcrm.core import clock, mail
 from voipcrm.core.app import settings
-from voipcrm.core.db import db
+from voipcrm.core.db import db, touched
 from voipcrm.core.pages import zone
 from voipcrm.core.queue import job
 
@@ -76,7 +76,7 @@ def _mail(link_id: int) -> None:
     """Claims the link first, so that two workers do not both send it, and sends with no transaction open."""
     claim = sa.update(PasswordLink).where(PasswordLink.id == link_id, PasswordLink.id.in_(_owed()))
     claimed = claim.values(mail_tried_at=clock.now(), mail_tries=PasswordLink.mail_tries + 1)
-    won = db.session.execute(claimed.execution_options(synchronize_session=False)).rowcount == 1
+    won = touched(claimed) == 1
     db.session.commit()
     if not won:
         return

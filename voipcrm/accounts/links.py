@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from voipcrm.accounts.models import User
 from voipcrm.core import clock
 from voipcrm.core.app import settings
-from voipcrm.core.db import Record, db
+from voipcrm.core.db import Record, db, touched
 
 INVITATION, BY_AN_ADMIN, ASKED_FOR = timedelta(days=7), timedelta(hours=24), timedelta(hours=1)
 PATH = "/password/"
@@ -97,7 +97,7 @@ class PasswordLink(Record):
         """The person's password from now on, and the end of this link. False: somebody else used it just now."""
         used = sa.delete(PasswordLink).where(PasswordLink.id == self.id, PasswordLink.nonce == self.nonce)
         user = self.user
-        if db.session.execute(used.execution_options(synchronize_session=False)).rowcount != 1:
+        if touched(used) != 1:
             return False
         db.session.expunge(self)
         user.set_password(password)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from voipcrm.accounts.permissions import ROLES, expand
 from voipcrm.core import clock
 from voipcrm.core.app import settings
-from voipcrm.core.db import Model, Record, db
+from voipcrm.core.db import Model, Record, db, touched
 
 _hasher = PasswordHasher()
 _NO_ONE = _hasher.hash(secrets.token_hex(16))  # a refused stranger costs the same time as a refused person
@@ -138,12 +138,12 @@ class User(UserMixin, Record):
     def end_sessions(self, *, but: int | None = None) -> int:
         """Sign this person out everywhere, or everywhere but in the session of that id. How many there were."""
         ended = sa.delete(UserSession).where(UserSession.user_id == self.id, UserSession.id != (but or 0))
-        return db.session.execute(ended).rowcount
+        return touched(ended)
 
     def end_session(self, session_id: int) -> bool:
         """Sign this person out of the browser of that session; False if it is not theirs or already over."""
         ended = sa.delete(UserSession).where(UserSession.user_id == self.id, UserSession.id == session_id)
-        return db.session.execute(ended).rowcount == 1
+        return touched(ended) == 1
 
     @staticmethod
     def signing_in(email: str, password: str) -> User | None:
@@ -206,7 +206,7 @@ class UserSession(Record):
 
     @staticmethod
     def begin(user: User, *, ip: str = "", browser: str = "") -> UserSession:
-        row = UserSession(user_id=user.id, key=secrets.token_hex(16), ip=ip, browser=browser[:300])
+        row = UserSession(user=user, key=secrets.token_hex(16), ip=ip, browser=browser[:300])
         db.session.add(row)
         user.seen_at = clock.now()
         db.session.flush()

@@ -13,7 +13,7 @@ from voipcrm.accounts import two_step
 from voipcrm.accounts.audit import note
 from voipcrm.accounts.forms import ChangePasswordForm, CodeForm, PresentPasswordForm, ProfileForm
 from voipcrm.accounts.models import UserSession, is_password
-from voipcrm.accounts.signing_in import account_signed_in, limiter, refused
+from voipcrm.accounts.signing_in import account_signed_in, limiter, refused, this_session
 from voipcrm.core.db import db
 from voipcrm.core.gates import requires_sign_in
 from voipcrm.core.pages import render
@@ -35,7 +35,7 @@ def change() -> Any:
     if not form.validate_on_submit():
         return _page(profile=form), 422
     before = {"name": current_user.name, "time_zone": current_user.time_zone}
-    current_user.name, current_user.time_zone = form.name.data, form.time_zone.data
+    current_user.name, current_user.time_zone = form.name.data or "", form.time_zone.data
     after = {"name": current_user.name, "time_zone": current_user.time_zone}
     if before != after:
         note("changed", current_user, by=current_user, before=before, after=after)
@@ -50,7 +50,7 @@ def change_password() -> Any:
     form = ChangePasswordForm()
     if not form.validate_on_submit() or not _is_theirs(form.present):
         return _page(password=form), 422
-    current_user.set_password(form.password.data or "", but=current_user.at_session.id)
+    current_user.set_password(form.password.data or "", but=this_session().id)
     note("password", current_user, by=current_user)
     db.session.commit()
     return _done("Your new password is saved. You are signed out everywhere else.")
@@ -59,7 +59,7 @@ def change_password() -> Any:
 @bp.post("/sessions/<int(max=2147483647):session_id>/end")
 @requires_sign_in
 def end_session(session_id: int) -> Any:
-    if session_id == current_user.at_session.id:
+    if session_id == this_session().id:
         abort(422)  # that is signing out, which also ends the phone
     if not current_user.end_session(session_id):
         abort(404)
@@ -71,7 +71,7 @@ def end_session(session_id: int) -> Any:
 @bp.post("/sessions/end")
 @requires_sign_in
 def end_other_sessions() -> Any:
-    if current_user.end_sessions(but=current_user.at_session.id):
+    if current_user.end_sessions(but=this_session().id):
         note("signed-out", current_user, by=current_user)
         db.session.commit()
     return _done("You are signed out everywhere else.")
@@ -150,7 +150,7 @@ def _page(*, profile: ProfileForm | None = None, password: ChangePasswordForm | 
         profile=profile or _profile(),
         password=password or ChangePasswordForm(formdata=None),
         sessions=sessions,
-        here=current_user.at_session.id,
+        here=this_session().id,
     )
 
 

@@ -17,7 +17,7 @@ from flask_principal import ActionNeed, Identity
 from sqlalchemy.exc import SQLAlchemyError
 
 from voipcrm.accounts.audit import note
-from voipcrm.accounts.models import User, UserSession, is_password
+from voipcrm.accounts.models import AtSession, User, UserSession, is_password
 from voipcrm.config import Settings
 from voipcrm.core import clock
 from voipcrm.core.db import db
@@ -83,6 +83,13 @@ def begin_session(user: User) -> None:
     g.identity = identity_of(user)
 
 
+def this_session() -> AtSession:
+    """The session by which the present person asks; only behind a gate."""
+    if current_user.at_session is None:
+        raise LookupError("nobody is signed in")
+    return current_user.at_session
+
+
 def begin_second_step(user: User) -> None:
     """The password was right; for a few minutes this browser may give the code, unless the password changes."""
     session.clear()
@@ -105,10 +112,10 @@ def _mark(user: User) -> str:
 def _seen(response: Response) -> Response:
     """After a change (the phone's heartbeat is one) note that the person was here, once in five minutes. A page that
     is only read writes nothing. What the view did not commit is given up, as it would be anyway."""
-    user = g.get("_login_user")
-    at = getattr(user, "at_session", None)
-    is_due = at is not None and clock.now() - at.seen_at >= SEEN_EVERY
-    if request.method == "POST" and is_due and response.status_code < 500:
+    at: AtSession | None = getattr(g.get("_login_user"), "at_session", None)
+    if request.method != "POST" or at is None or response.status_code >= 500:
+        return response
+    if clock.now() - at.seen_at >= SEEN_EVERY:
         try:
             db.session.rollback()
             here = sa.update(UserSession).where(UserSession.id == at.id).values(seen_at=clock.now())

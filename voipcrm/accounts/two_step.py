@@ -8,15 +8,16 @@ import io
 import secrets
 from datetime import datetime
 
-import pyotp
 import segno
 import sqlalchemy as sa
+from pyotp import random_base32
+from pyotp.totp import TOTP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voipcrm.accounts.models import User
 from voipcrm.core import clock
 from voipcrm.core.app import settings
-from voipcrm.core.db import Record, db
+from voipcrm.core.db import Record, db, touched
 from voipcrm.core.sealing import SealBroken, seal, unseal
 
 STEP_SECONDS = 30
@@ -37,7 +38,7 @@ class RecoveryCode(Record):
 def prepare(user: User) -> None:
     """A secret to set an app up with, if none is being set up. Not asked for at sign-in before `turn_on`."""
     if not user.has_two_step and _secret(user) is None:
-        user.totp_secret = seal(pyotp.random_base32())
+        user.totp_secret = seal(random_base32())
 
 
 def key_of(user: User) -> str:
@@ -48,7 +49,7 @@ def key_of(user: User) -> str:
 
 def qr_code(user: User) -> str:
     """An SVG of the app's set-up address: black on white in either theme, as cameras want it, and without style."""
-    address = pyotp.TOTP(_secret(user) or "").provisioning_uri(user.email, issuer_name=settings.brand_name)
+    address = TOTP(_secret(user) or "").provisioning_uri(name=user.email, issuer_name=settings.brand_name)
     svg = io.BytesIO()
     segno.make(address, error="m").save(
         svg, kind="svg", border=4, light="#fff", xmldecl=False, svgns=True, omitsize=True, svgclass="qr", lineclass=None
@@ -93,12 +94,12 @@ def _takes_totp(user: User, code: str) -> bool:
     if secret is None or not (typed.isascii() and typed.isdigit()):
         return False
     now = int(clock.now().timestamp()) // STEP_SECONDS
-    totp = pyotp.TOTP(secret)
+    totp = TOTP(secret)
     matching = [step for step in (now - 1, now, now + 1) if secrets.compare_digest(totp.generate_otp(step), typed)]
     if not matching:
         return False
     taken = sa.update(User).where(User.id == user.id, User.totp_step < matching[-1]).values(totp_step=matching[-1])
-    return db.session.execute(taken).rowcount == 1
+    return touched(taken) == 1
 
 
 def _takes_recovery(user: User, code: str) -> bool:
@@ -106,7 +107,7 @@ def _takes_recovery(user: User, code: str) -> bool:
     used = sa.update(RecoveryCode).where(
         RecoveryCode.user_id == user.id, RecoveryCode.code_hash == _hash(typed), RecoveryCode.used_at.is_(None)
     )
-    return db.session.execute(used.values(used_at=clock.now())).rowcount == 1
+    return touched(used.values(used_at=clock.now())) == 1
 
 
 def _secret(user: User) -> str | None:

@@ -21,6 +21,7 @@ from voipcrm.accounts.signing_in import (
     of_second_step,
     refused,
     safe_next,
+    this_session,
 )
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
@@ -88,7 +89,7 @@ def finish() -> Any:
 @requires_sign_in
 def sign_out() -> Any:
     Presence.report(current_user.id, "offline")
-    current_user.end_session(current_user.at_session.id)
+    current_user.end_session(this_session().id)
     db.session.commit()
     logout_user()
     return redirect(url_for("accounts.sign_in"), code=303)

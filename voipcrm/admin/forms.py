@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
 from wtforms import EmailField, SelectField, SelectMultipleField, StringField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, Length, ValidationError
 
 from voipcrm.accounts.forms import zone_choices
 from voipcrm.accounts.models import Role, Team, User
 from voipcrm.accounts.permissions import Can
 from voipcrm.core.app import settings
-from voipcrm.core.db import Record, db
+from voipcrm.core.db import db
 from voipcrm.core.texts import one_line
 
 SHORT = Length(max=200, message="Use at most 200 characters.")
 
 
 class UserForm(FlaskForm):
-    name = StringField("Name", [InputRequired("Enter a name."), SHORT], filters=[one_line])
-    email = EmailField("E-mail", [InputRequired("Enter an e-mail.")], filters=[one_line])
+    known: User
+    roles_known: list[Role]
+
+    name = StringField("Name", [DataRequired("Enter a name."), SHORT], filters=[one_line])
+    email = EmailField("E-mail", [DataRequired("Enter an e-mail.")], filters=[one_line])
     roles = SelectMultipleField("Roles", coerce=int)
     team_id = SelectField("Team", coerce=int)
     time_zone = SelectField("Time zone")
 
     @classmethod
-    def about(cls, user: User) -> UserForm:
+    def about(cls, user: User) -> Self:
         """The form, filled with what was sent, else with what is known."""
         form = cls(
             data={
@@ -38,8 +43,8 @@ class UserForm(FlaskForm):
             }
         )
         form.known = user
-        teams = db.session.execute(sa.select(Team.id, Team.name).order_by(Team.name)).tuples()
-        form.team_id.choices = [(0, "No team"), *teams]
+        teams = db.session.execute(sa.select(Team.id, Team.name).order_by(Team.name))
+        form.team_id.choices = [(0, "No team"), *((team_id, name) for team_id, name in teams)]
         form.time_zone.choices = zone_choices(user.time_zone or settings.default_time_zone)
         form.roles_known = list(db.session.scalars(sa.select(Role).order_by(Role.name)))
         form.roles.choices = [(role.id, role.name) for role in form.roles_known]
@@ -65,10 +70,12 @@ class UserForm(FlaskForm):
 class NameForm(FlaskForm):
     """Of a team."""
 
-    name = StringField("Name", [InputRequired("Enter a name."), SHORT], filters=[one_line])
+    known: Team | Role
+
+    name = StringField("Name", [DataRequired("Enter a name."), SHORT], filters=[one_line])
 
     @classmethod
-    def about(cls, row: Record) -> NameForm:
+    def about(cls, row: Team | Role) -> Self:
         form = cls(obj=row)
         form.known = row
         return form

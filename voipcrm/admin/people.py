@@ -17,6 +17,7 @@ from voipcrm.accounts.jobs import mail_link
 from voipcrm.accounts.links import PasswordLink
 from voipcrm.accounts.models import Presence, Team, User, UserSession
 from voipcrm.accounts.permissions import Can
+from voipcrm.accounts.signing_in import this_session
 from voipcrm.admin.forms import UserForm
 from voipcrm.core import clock
 from voipcrm.core.app import settings
@@ -97,7 +98,7 @@ def change(user_id: int) -> Any:
     except (Refused, IntegrityError) as refusal:
         return _show(_found(user_id), form, problem=_problem(form, refusal)), 422
     after = _facts(user)
-    if before["email"] != after["email"]:
+    if before["e-mail"] != after["e-mail"]:
         PasswordLink.void(user)  # they were mailed to the old address
     if before != after:
         note("changed", user, by=current_user, before=before, after=after)
@@ -151,7 +152,7 @@ def make_link(user_id: int) -> Any:
 @requires(Can.ADMIN_USERS)
 def end_sessions(user_id: int) -> Any:
     user = _changeable(user_id)
-    here = current_user.at_session.id if user.id == current_user.id else None
+    here = this_session().id if user.id == current_user.id else None
     if user.end_sessions(but=here):
         note("signed-out", user, by=current_user)
         db.session.commit()

@@ -34,7 +34,8 @@ HOLDERS_SHOWN = 100
 def index() -> Any:
     roles = list(db.session.scalars(sa.select(Role).order_by(Role.name)))
     counted = sa.select(user_roles.c.role_id, sa.func.count()).join(User).where(User.deactivated_at.is_(None))
-    holders = dict(db.session.execute(counted.group_by(user_roles.c.role_id)).tuples().all())
+    counts = db.session.execute(counted.group_by(user_roles.c.role_id))
+    holders = {row[0]: row[1] for row in counts}
     implied = {role.id: expand(role.permissions) for role in roles}
     return render("roles/index.html", roles=roles, holders=holders, implied=implied, groups=GROUPS, about=ABOUT)
 
