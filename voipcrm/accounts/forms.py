@@ -14,7 +14,7 @@ from voipcrm.core.texts import one_line
 LENGTH = Length(
     SHORTEST_PASSWORD,
     LONGEST_PASSWORD,
-    f"Use {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; a sentence is good.",
+    f"Use at least {SHORTEST_PASSWORD} characters; a sentence is good.",
 )
 
 
