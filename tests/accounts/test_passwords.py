@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import smtplib
-import statistics
 import time
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -138,7 +137,7 @@ def test_the_page_answers_strangers_and_colleagues_alike(mailing, postbox, cast)
 
 
 def test_the_page_does_the_same_work_in_the_same_time_for_both(mailing, cast, monkeypatch):
-    """Statement for statement; and the medians of a few tries, which may differ by noise only."""
+    """Statement for statement; and the quickest of a few tries, since a busy machine only ever adds."""
     monkeypatch.setattr("voipcrm.accounts.passwords.limiter.enabled", False)
     said: list[str] = []
     with mailing.app_context():
@@ -157,8 +156,8 @@ def test_the_page_does_the_same_work_in_the_same_time_for_both(mailing, cast, mo
     known, unknown = done.values()
     assert known == unknown
     assert known, "it writes down that somebody asked"
-    fast, slow = sorted(statistics.median(times) for times in took.values())
-    assert slow < 2 * fast + 0.005
+    fast, slow = sorted(min(times) for times in took.values())
+    assert slow < 1.5 * fast + 0.005
 
 
 @pytest.mark.parametrize("who", ["deactivated", "nobody"])
@@ -293,3 +292,16 @@ def test_half_a_mail_server_is_refused_at_the_start(environment, monkeypatch, na
         monkeypatch.setenv(key, given)
     with pytest.raises(SettingsInvalid, match=name):
         Settings.from_environ()
+
+
+def test_an_admin_who_lost_everything_is_let_back_in_from_the_command_line(app, cast):
+    runner = app.test_cli_runner()
+    assert runner.invoke(args=["users", "two-step-off", "root@example.com"]).exit_code == 0
+    made = runner.invoke(args=["users", "link", "ROOT@example.com"])
+    assert made.exit_code == 0, made.output
+    link = made.output.strip().removeprefix("http://phone.example.com")
+    assert choose(app.test_client(), link).status_code == 303
+    assert choose(app.test_client(), link).status_code == 404
+    unknown = runner.invoke(args=["users", "link", "nobody@example.com"])
+    assert unknown.exit_code != 0
+    assert "Nobody active" in unknown.output
