@@ -247,20 +247,24 @@ class Presence(Model):
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     state: Mapped[str]  # available, busy, away, offline
     seen_at: Mapped[datetime]
+    phone: Mapped[str] = mapped_column(default="")  # which document of the browser told it; a word of its own choice
 
     STATES = ("available", "busy", "away", "offline")
     REACHABLE = ("available", "busy")
 
     @staticmethod
-    def report(user_id: int, state: str) -> None:
-        """Note the state of a person's phone now. Raises ValueError for an unknown state."""
+    def report(user_id: int, state: str, *, phone: str = "") -> None:
+        """Note the state of a person's phone now. Raises ValueError for an unknown state.
+
+        A page that closes says `offline` while the one that takes its place says `available`, and either may arrive
+        first: so a phone can be switched off only by whoever told of it last. Without `phone` the word counts."""
         if state not in Presence.STATES:
             raise ValueError(state)
         row = db.session.get(Presence, user_id)
         if row is None:
-            db.session.add(Presence(user_id=user_id, state=state, seen_at=clock.now()))
-        else:
-            row.state, row.seen_at = state, clock.now()
+            db.session.add(Presence(user_id=user_id, state=state, seen_at=clock.now(), phone=phone))
+        elif not (state == "offline" and phone and row.phone and row.phone != phone):
+            row.state, row.seen_at, row.phone = state, clock.now(), phone
 
     @staticmethod
     def reachable() -> sa.ColumnElement[bool]:

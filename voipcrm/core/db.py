@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from voipcrm.core import clock, sqlite
+from voipcrm.core import clock, postgres, sqlite
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -120,7 +120,6 @@ def init_app(app: Flask) -> None:
         }
     else:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-            "pool_pre_ping": True,
             "pool_size": 32,
             "max_overflow": 8,
             "connect_args": {"connect_timeout": 5},
@@ -130,5 +129,7 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             sqlite.tune(db.engine)
+        else:
+            postgres.tune(db.engine)
         # A job runs in a forked child; a socket shared with the parent would mix two conversations.
         os.register_at_fork(after_in_child=lambda engine=db.engine: engine.dispose(close=False))
