@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -180,6 +182,26 @@ def test_an_admin_cannot_lock_themselves_out_even_if_another_is_left(app, as_roo
     assert "lock yourself out" in answer.text
     data = fields(email="bo@example.com")
     assert as_root.post(f"/settings/users/{cast.bo.id}", data=data).status_code == 303, "one of two may go"
+
+
+def test_of_two_admins_who_remove_each_other_at_the_same_moment_one_stays(app, cast):
+    with app.app_context():
+        other = db.session.get(User, cast.bo.id)
+        other.roles = [db.session.scalar(sa.select(Role).where(Role.name == "admin"))]
+        db.session.commit()
+    start = Barrier(2)
+
+    def remove(actor, target) -> int:
+        client = app.test_client().sign_in(actor)
+        start.wait(10)
+        return client.post(f"/settings/users/{target.id}/deactivate").status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        deeds = [pool.submit(remove, *pair) for pair in ((cast.root, cast.bo), (cast.bo, cast.root))]
+        answers = [deed.result(30) for deed in deeds]
+    assert set(answers) <= {302, 303, 403}  # the slower one may be signed out already
+    active = sa.select(User.id).where(User.deactivated_at.is_(None), User.id.in_([cast.root.id, cast.bo.id]))
+    assert len(in_rows(app, active)) == 1
 
 
 def test_nobody_gives_more_than_they_may_do(app, clerk, cast):
