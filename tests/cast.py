@@ -9,7 +9,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
-from voipcrm.accounts.models import Role, Team, User
+from voipcrm.accounts.models import Role, Team, User, UserSession
 from voipcrm.core.db import db
 from voipcrm.routes.models import ringing
 from voipcrm.trunks.models import Line
@@ -77,6 +77,9 @@ def enter() -> Cast:
     for at, (line, rung) in enumerate(((sales, ["ada"]), (support, ["ada", "bo"]), (None, ["bo"]))):
         people = [users[who] for who in rung]
         db.session.add(ringing(*people, line=line, description=" and ".join(rung), position=at))
+    for user in users.values():
+        UserSession.begin(user)
+        user.seen_at = None
     db.session.commit()
     people = {who: Person(user.id, user.name, user.email, user.get_id()) for who, user in users.items()}
     return Cast(**people, sales_id=sales.id, support_id=support.id)

@@ -11,10 +11,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The app with all its rooms. Raises SettingsInvalid, naming the setting, when the environment is not complete."""
     from voipcrm import cli
     from voipcrm.accounts import signing_in
+    from voipcrm.accounts.my_account import bp as my_account
+    from voipcrm.accounts.passwords import bp as passwords
     from voipcrm.accounts.views import bp as accounts
+    from voipcrm.admin.audit_log import bp as audit_log
     from voipcrm.admin.health import bp as health
     from voipcrm.admin.home import bp as home
     from voipcrm.admin.numbers import bp as lines
+    from voipcrm.admin.people import bp as people
+    from voipcrm.admin.roles import bp as roles
+    from voipcrm.admin.teams import bp as teams
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
@@ -45,8 +51,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     signing_in.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
-    work = (accounts, home, contacts, calls, recordings, softphone, softphone_api)
-    for room in (*work, lines, routes, ring_groups, webhooks, health):
+    own = (accounts, passwords, my_account, home)
+    work = (contacts, calls, recordings)
+    set_up = (lines, routes, ring_groups, people, roles, teams, audit_log)
+    doors = (softphone, softphone_api, webhooks, health)
+    for room in (*own, *work, *set_up, *doors):
         app.register_blueprint(room)
     security.csrf.exempt(webhooks)  # they carry the provider's signature instead
     cli.init_app(app)

@@ -10,7 +10,7 @@ import re
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from environs import EnvError, FileAwareEnv
 
@@ -77,6 +77,13 @@ class Settings:
         "whose voice is in the first and second channel of a recording: parent,child or child,parent leg of the call",
         default=("parent", "child"),
     )
+    smtp_url: str = _setting(
+        "SMTP_URL",
+        "mail server, smtp://user:password@host:587 (encrypts where the server offers it) or smtps://…; empty: no mail",
+        default="",
+        secret=True,
+    )
+    mail_from: str = _setting("MAIL_FROM", "sender of our mail, calls@example.com; needed with SMTP_URL", default="")
     log_level: str = _setting("LOG_LEVEL", "debug, info, warning or error", default="warning")
 
     def __post_init__(self) -> None:
@@ -132,6 +139,17 @@ class Settings:
             "RECORDING_CHANNELS",
             "must be parent,child or child,parent",
         )
+        smtp = urlsplit(self.smtp_url)
+        _check(
+            not self.smtp_url or (smtp.scheme in {"smtp", "smtps"} and bool(smtp.hostname) and _has_good_port(smtp)),
+            "SMTP_URL",
+            "must be like smtp://user:password@mail.example.com:587",
+        )
+        _check(
+            not self.smtp_url or re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", self.mail_from) is not None,
+            "MAIL_FROM",
+            "must be an e-mail address when SMTP_URL is set",
+        )
         _check(1 <= self.token_ttl_seconds <= 86_400, "TOKEN_TTL", "must be 1 to 86400 seconds")
         _check(5 <= self.ring_seconds <= 600, "RING_SECONDS", "must be 5 to 600 seconds")
         _check(1 <= self.call_time_limit_seconds <= 86_400, "CALL_TIME_LIMIT", "must be 1 to 86400 seconds")
@@ -156,6 +174,10 @@ class Settings:
         if not self.is_sandbox:
             return ""
         return self.sandbox_url.replace("http", "ws", 1).rstrip("/") + "/signal"
+
+    @property
+    def sends_mail(self) -> bool:
+        return bool(self.smtp_url)
 
     @property
     def recordings_folder(self) -> Path:
@@ -196,6 +218,13 @@ def _read(env: FileAwareEnv, name: str, kind: str, default: Any) -> Any:
 def _with_driver(url: str) -> str:
     """Hosts write postgres:// or postgresql://; we speak to it with psycopg 3."""
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+
+
+def _has_good_port(url: SplitResult) -> bool:
+    try:
+        return url.port is None or url.port > 0
+    except ValueError:
+        return False
 
 
 def _check(good: bool, name: str, problem: str) -> None:

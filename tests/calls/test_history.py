@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import time_machine
 from flask_login import login_user
 
-from voipcrm.accounts.models import User
+from voipcrm.accounts.models import User, UserSession
 from voipcrm.calls import returning
 from voipcrm.calls.day import Day, day
 from voipcrm.calls.history import Filters, choices, filtered, start_of
@@ -83,9 +83,11 @@ def as_viewer(app, context, cast):
     """Filters read days in the zone of whoever is signed in."""
 
     def sign_in(time_zone: str) -> None:
-        user(cast.ada).time_zone = time_zone
+        ada = user(cast.ada)
+        ada.time_zone = time_zone
+        UserSession.begin(ada)
         db.session.commit()
-        login_user(user(cast.ada))
+        login_user(ada)
 
     with app.test_request_context():
         yield sign_in

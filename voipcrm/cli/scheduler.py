@@ -19,6 +19,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
+from voipcrm.accounts import jobs as accounts
 from voipcrm.calls import jobs as calls
 from voipcrm.recordings import jobs as recordings
 
@@ -53,7 +54,12 @@ class Sweep:
         return last is not None and last.get_status() == JobStatus.QUEUED
 
 
-SWEEPS = ((calls.sweep, 60.0), (recordings.sweep, 20.0), (recordings.reconcile, 300.0))  # seconds
+SWEEPS = (  # seconds
+    (accounts.sweep, 60.0),
+    (calls.sweep, 60.0),
+    (recordings.sweep, 20.0),
+    (recordings.reconcile, 300.0),
+)
 
 
 @click.command("scheduler")

@@ -1,4 +1,4 @@
-"""flask users …: make people from the command line."""
+"""flask users …: make people from the command line, and let back in who locked themselves out."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from flask.cli import AppGroup
 
-from voipcrm.accounts.models import Role, User
+from voipcrm.accounts import two_step
+from voipcrm.accounts.audit import note
+from voipcrm.accounts.links import PasswordLink
+from voipcrm.accounts.models import SHORTEST_PASSWORD, Role, User
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 
 cli = AppGroup("users", help="People who sign in.")
 roles = AppGroup("roles", help="Named sets of permissions.")
-SHORTEST_PASSWORD = 8
 
 
 @cli.command("create")
@@ -50,8 +52,40 @@ def create(email: str, name: str, role_name: str, time_zone: str | None) -> None
     user = User(email=email, name=name.strip(), roles=[role], time_zone=zone)
     user.set_password(password)
     db.session.add(user)
+    db.session.flush()
+    note("created", user, by=None, after={"name": user.name, "email": email, "roles": [role_name]})
     db.session.commit()
     click.echo(f"{name.strip()} <{email}> can sign in as {role_name}.")
+
+
+@cli.command("link")
+@click.argument("email")
+def link(email: str) -> None:
+    """Print a one-time link by which that person chooses a new password. For an admin who lost theirs."""
+    user = _active(email)
+    made = PasswordLink.make(user, by=None)
+    made.mail_asked_at = None  # whoever asked reads it here
+    note("invited" if user.state == "invited" else "password-link", user, by=None)
+    db.session.commit()
+    click.echo(made.address)
+
+
+@cli.command("two-step-off")
+@click.argument("email")
+def two_step_off(email: str) -> None:
+    """Turn two-step sign-in off for who lost phone and recovery codes."""
+    user = _active(email)
+    two_step.turn_off(user)
+    note("two-step-off", user, by=None)
+    db.session.commit()
+    click.echo(f"{user.name} signs in with the password alone.")
+
+
+def _active(email: str) -> User:
+    user = User.of_email(email)
+    if user is None or not user.is_active:
+        raise click.ClickException(f"Nobody active has the e-mail {email}.")
+    return user
 
 
 @roles.command("ensure")

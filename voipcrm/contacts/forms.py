@@ -17,16 +17,12 @@ from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNum
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.texts import one_line
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
 
 LABELS = ("work", "mobile", "home", "main", "other")
 MOST_ROWS = 20
-
-
-def one_line(text: str | None) -> str:
-    """The text without line breaks, odd spaces and control characters."""
-    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text or "").split())
 
 
 def many_lines(text: str | None) -> str:

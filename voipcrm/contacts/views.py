@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
 from voipcrm.contacts.folding import folded, is_number
-from voipcrm.contacts.forms import PersonForm, one_line
+from voipcrm.contacts.forms import PersonForm
 from voipcrm.contacts.models import Organization, Person, sharing
 from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_persons
 from voipcrm.core.app import settings
@@ -18,6 +18,7 @@ from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
 from voipcrm.core.paging import cursor_of_request
+from voipcrm.core.texts import one_line
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
 

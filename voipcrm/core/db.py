@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import sqlalchemy as sa
 from flask import Flask, abort
@@ -102,6 +102,12 @@ def find(scope: sa.Select[R], row_id: Any, *, by: str = "id") -> R:
 def insert(table: Any) -> Any:
     """An INSERT that knows ON CONFLICT in the dialect at hand."""
     return (postgresql if db.engine.dialect.name == "postgresql" else sqlite_dialect).insert(table)
+
+
+def touched(change: sa.Update | sa.Delete) -> int:
+    """Carry it out; how many rows it touched. Rows that are loaded already do not learn of it."""
+    result = db.session.execute(change, execution_options={"synchronize_session": False})
+    return cast("sa.CursorResult[Any]", result).rowcount
 
 
 def init_app(app: Flask) -> None:

@@ -81,11 +81,11 @@ async function submit(event) {
       headers: { Accept: 'text/html' },
     });
     const html = await response.text();
-    if (response.ok && new URL(response.url).pathname !== SIGN_IN) {
+    if (response.ok && !new URL(response.url).pathname.startsWith(SIGN_IN)) {
       signedIn(html);
       return;
     }
-    const again = formIn(html);
+    const again = formIn(html); // with what is wrong, or for the code of two-step sign-in
     if (again) show(again);
     focusFirst();
   } catch {
