@@ -15,6 +15,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.admin.health import bp as health
     from voipcrm.admin.home import bp as home
     from voipcrm.calls.views import bp as calls
+    from voipcrm.contacts.organization_views import bp as organizations
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
     from voipcrm.recordings.views import bp as recordings
@@ -42,7 +43,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     signing_in.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
-    for room in (accounts, home, contacts, calls, recordings, softphone, softphone_api, webhooks, health):
+    for room in (
+        accounts,
+        home,
+        contacts,
+        organizations,
+        calls,
+        recordings,
+        softphone,
+        softphone_api,
+        webhooks,
+        health,
+    ):
         app.register_blueprint(room)
     security.csrf.exempt(webhooks)  # they carry the provider's signature instead
     cli.init_app(app)

@@ -17,7 +17,7 @@ from voipcrm.calls.day import day
 from voipcrm.calls.models import Call, Leg
 from voipcrm.calls.telling import Cast, parts, rang_seconds, tell
 from voipcrm.calls.words import read
-from voipcrm.contacts.models import Person
+from voipcrm.contacts.models import Organization, Person
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
@@ -86,6 +86,18 @@ def with_person(person_id: int) -> Any:
     person = find(Person.visible_to(current_user), person_id)
     calls = _newest(Call.visible_to(current_user).where(Call.person_id == person.id))
     return render("calls/_with_person.html", calls=calls, person=person)
+
+
+@bp.get("/calls/with-organization/<int(max=2147483647):organization_id>")
+@requires(Can.VIEW_CALLS)
+def with_organization(organization_id: int) -> Any:
+    """The newest calls with the people of an organization, for its page."""
+    if request.headers.get("HX-Request-Type") != "partial":
+        return redirect(url_for("organizations.show", organization_id=organization_id))
+    organization = find(Organization.visible_to(current_user), organization_id)
+    people = sa.select(Person.id).where(Person.organization_id == organization.id)
+    calls = _newest(Call.visible_to(current_user).where(Call.person_id.in_(people)))
+    return render("calls/_with_organization.html", calls=calls, organization=organization)
 
 
 @bp.get("/calls/missed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
@@ -22,6 +23,9 @@ from voipcrm.telephony.errors import NumberInvalid
 
 LABELS = ("work", "mobile", "home", "main", "other")
 MOST_ROWS = 20
+_WEBSITE = re.compile(
+    r"(?:https?://)?[^\s/:@<>\"'\\]+\.[^\s/:@<>\"'\\]+(?::\d{1,5})?(?:[/?#][^\s<>\"'\\]*)?", re.IGNORECASE
+)
 
 
 def one_line(text: str | None) -> str:
@@ -158,6 +162,44 @@ class PersonForm(FlaskForm):
         person.emails = [known_emails.get(address) or EmailAddress(address=address) for address in self._emails]
         for position, one in enumerate(person.emails):
             one.position = position
+
+
+class OrganizationForm(FlaskForm):
+    name = StringField(
+        "Name",
+        filters=[one_line],
+        validators=[InputRequired("Enter a name."), Length(max=200, message="Use at most 200 characters.")],
+    )
+    website = StringField(
+        "Website", filters=[one_line], validators=[Length(max=500, message="Use at most 500 characters.")]
+    )
+    note = TextAreaField(
+        "Note", filters=[many_lines], validators=[Length(max=10_000, message="Use at most 10,000 characters.")]
+    )
+
+    def __init__(self, organization: Organization) -> None:
+        super().__init__(obj=organization)
+        self._organization = organization
+
+    def validate_name(self, field: StringField) -> None:
+        """One row for each name: people are put into a company by typing it."""
+        sort_name = folded(field.data or "")
+        if not sort_name:
+            raise StopValidation("Enter a name.")
+        others = sa.select(Organization.id).where(Organization.sort_name == sort_name)
+        if sort_name != self._organization.sort_name and db.session.scalars(others.limit(1)).first() is not None:
+            raise StopValidation("There is an organization of this name already.")
+
+    def validate_website(self, field: StringField) -> None:
+        if field.data and not _WEBSITE.fullmatch(field.data):
+            raise StopValidation("This is not a web address. It reads like www.example.com.")
+
+    def write_to(self, organization: Organization) -> None:
+        website = self.website.data or ""
+        organization.name = self.name.data or ""
+        organization.website = website if not website or "://" in website else f"https://{website}"
+        organization.note = self.note.data or ""
+        organization.updated_at = clock.now()
 
 
 def _refuse_if_any(rows: FieldList) -> None:

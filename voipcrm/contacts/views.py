@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.contacts.folding import folded, is_number
+from voipcrm.contacts.folding import is_number
 from voipcrm.contacts.forms import PersonForm, one_line
-from voipcrm.contacts.models import Organization, Person, sharing
+from voipcrm.contacts.models import Person, sharing
 from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_persons
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
@@ -23,7 +22,6 @@ from voipcrm.telephony.errors import NumberInvalid
 
 bp = Blueprint("contacts", __name__, url_prefix="/contacts")
 A_PERSON = "/persons/<int(max=2147483647):person_id>"
-SUGGESTIONS = 10
 
 
 @bp.get("/persons")
@@ -45,7 +43,8 @@ def persons() -> Any:
 @bp.get("/persons/create")
 @requires(Can.EDIT_CONTACTS)
 def create() -> Any:
-    """An empty form, or one begun: ?number= and ?name= come from a call with somebody unknown."""
+    """An empty form, or one begun: ?number= and ?name= come from a call with somebody unknown, ?company= from an
+    organization's page."""
     return _form(_somebody_new())
 
 
@@ -107,20 +106,6 @@ def number_hint() -> Any:
     return render("contacts/_number_hint.html", others=others)
 
 
-@bp.get("/organizations/suggestions")
-@requires(Can.EDIT_CONTACTS)
-def companies() -> Any:
-    """Names for the company field's list, as it is typed."""
-    start = folded(request.args.get("company", ""))[:200]
-    query = (
-        sa.select(Organization.name)
-        .where(Organization.sort_name >= start, Organization.sort_name < start + "\U0010ffff")
-        .order_by(Organization.sort_name, Organization.id)
-        .limit(SUGGESTIONS)
-    )
-    return render("contacts/_companies.html", names=list(dict.fromkeys(db.session.scalars(query))) if start else [])
-
-
 def _somebody_new() -> Person:
     person = Person(name="", note="", owner_id=current_user.id)
     person.name = one_line(request.args.get("name"))[:200]
@@ -129,6 +114,8 @@ def _somebody_new() -> Person:
 
 def _form(person: Person) -> Any:
     form = PersonForm.about(person)
+    if person.id is None and (company := request.args.get("company")):
+        form.company.data = one_line(company)[:200]
     if person.id is None and (number := request.args.get("number")):
         form.numbers[0].form.number.data = one_line(number)[:64]
     return render("contacts/form.html", "contacts/_form.html", form=form, person=person)
