@@ -15,7 +15,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.admin.health import bp as health
     from voipcrm.admin.home import bp as home
     from voipcrm.calls.views import bp as calls
+    from voipcrm.contacts.note_views import bp as notes
     from voipcrm.contacts.organization_views import bp as organizations
+    from voipcrm.contacts.tag_views import bp as tags
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
     from voipcrm.recordings.views import bp as recordings
@@ -48,6 +50,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         home,
         contacts,
         organizations,
+        notes,
+        tags,
         calls,
         recordings,
         softphone,

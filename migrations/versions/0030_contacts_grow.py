@@ -111,7 +111,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["done_by_id"], ["users.id"], name="fk_tasks_done_by_id"),
         sa.PrimaryKeyConstraint("id", name="pk_tasks"),
     )
-    op.create_index("ix_tasks_person_created", "tasks", ["person_id", "created_at", "id"])
+    op.create_index("ix_tasks_person_done", "tasks", ["person_id", "done_at", "id"])
     op.create_index(
         "ix_tasks_open",
         "tasks",

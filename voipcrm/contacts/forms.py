@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
-from wtforms import FieldList, Form, FormField, SelectField, StringField, TelField, TextAreaField
+from wtforms import DateField, FieldList, Form, FormField, SelectField, StringField, TelField, TextAreaField
 from wtforms.validators import InputRequired, Length, StopValidation
 
 from voipcrm.accounts.models import User
@@ -200,6 +201,43 @@ class OrganizationForm(FlaskForm):
         organization.website = website if not website or "://" in website else f"https://{website}"
         organization.note = self.note.data or ""
         organization.updated_at = clock.now()
+
+
+class NoteForm(FlaskForm):
+    text = TextAreaField(
+        "Note",
+        filters=[many_lines],
+        validators=[
+            InputRequired("Write something."),
+            Length(max=10_000, message="Use at most 10,000 characters."),
+        ],
+    )
+
+    def validate_text(self, field: TextAreaField) -> None:
+        if not field.data:
+            raise StopValidation("Write something.")
+
+
+class TaskForm(FlaskForm):
+    title = StringField(
+        "What is to be done",
+        filters=[one_line],
+        validators=[InputRequired("Say what is to be done."), Length(max=200, message="Use at most 200 characters.")],
+    )
+    due_on = DateField("Due", validators=[InputRequired("Choose a day.")])
+    owner_id = SelectField("Who", coerce=int)
+
+    def __init__(self, *, obj: Any = None, **begun: Any) -> None:
+        super().__init__(obj=obj, **begun)
+        self.owner_id.choices = _owners(obj.owner_id if obj else None)[1:]
+
+    def validate_title(self, field: StringField) -> None:
+        if not field.data:
+            raise StopValidation("Say what is to be done.")
+
+    def validate_due_on(self, field: DateField) -> None:
+        if field.data and not date(1990, 1, 1) <= field.data <= date(2200, 1, 1):
+            raise StopValidation("Choose a day between 1990 and 2200.")
 
 
 def _refuse_if_any(rows: FieldList) -> None:

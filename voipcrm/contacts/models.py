@@ -200,7 +200,8 @@ def _fold(session: Session, _context: Any, _instances: Any) -> None:
                 row.person = person  # made with the id alone, it is not yet among the person's
             persons.add(person)
         elif isinstance(row, Tagging):
-            row.sort_name = folded(row.person.name)
+            if row.person is not None:  # taken off, it has none
+                row.sort_name = folded(row.person.name)
         elif isinstance(row, Organization):
             row.sort_name = folded(row.name)
             row.search_text = search_text(name=row.name, emails=[row.website] if row.website else [])

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from voipcrm.contacts.folding import folded, patterns
 from voipcrm.contacts.models import Organization, Person, Tagging
@@ -30,7 +30,7 @@ _LAST_CHARACTER = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrow:
-    """Filters of persons beside the search; None where not asked."""
+    """Filters of persons beside the search; None where not asked. Owner 0 is nobody."""
 
     owner_id: int | None = None
     tag_id: int | None = None
@@ -42,7 +42,7 @@ class Narrow:
         """What persons must fulfil."""
         asked: list[sa.ColumnElement[bool]] = []
         if self.owner_id is not None:
-            asked.append(Person.owner_id == self.owner_id)
+            asked.append(Person.owner_id == (self.owner_id or None))
         if self.tag_id is not None:
             asked.append(Person.id.in_(sa.select(Tagging.person_id).where(Tagging.tag_id == self.tag_id)))
         return asked
@@ -74,13 +74,13 @@ def page_of_persons(
     cursor: str | None = None,
     size: int = PAGE_SIZE,
 ) -> Page[Person]:
-    """One page of those of the scope that match, by name, with their numbers, company and owner: two statements.
+    """One page of those of the scope that match, by name, with their numbers, company and owner: one statement.
 
     An empty query matches everybody. The scope is applied to the hits that were gathered, `narrow` already while
     they are gathered: what leaves out most persons belongs there."""
     if narrow.tag_id is not None and not patterns(query):
         return _page_of_tagged(scope, narrow, cursor, size)
-    persons = scope.options(joinedload(Person.owner), selectinload(Person.numbers))
+    persons = scope.options(joinedload(Person.owner), joinedload(Person.numbers))
     return _page(_PERSONS, persons.where(*narrow.conditions()), query, narrow.conditions(), cursor=cursor, size=size)
 
 
@@ -118,12 +118,12 @@ def _page_of_tagged(scope: sa.Select[Person], narrow: Narrow, cursor: str | None
         sa.select(Tagging)
         .join(Tagging.person)
         .options(
-            contains_eager(Tagging.person).options(joinedload(Person.owner), selectinload(Person.numbers)),
+            contains_eager(Tagging.person).options(joinedload(Person.owner), joinedload(Person.numbers)),
         )
         .where(Tagging.tag_id == narrow.tag_id, Person.id.in_(scope.with_only_columns(Person.id)))
     )
     if narrow.owner_id is not None:
-        tagged = tagged.where(Person.owner_id == narrow.owner_id)
+        tagged = tagged.where(Person.owner_id == (narrow.owner_id or None))
     page = page_of(tagged, Tagging.sort_name, Tagging.person_id, cursor=cursor, size=size, descending=False)
     return Page([one.person for one in page.rows], older=page.older, newer=page.newer)
 

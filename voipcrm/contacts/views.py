@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
+from voipcrm.contacts import filters, timeline
 from voipcrm.contacts.folding import is_number
 from voipcrm.contacts.forms import PersonForm, one_line
 from voipcrm.contacts.models import Person, sharing
@@ -27,16 +28,20 @@ A_PERSON = "/persons/<int(max=2147483647):person_id>"
 @bp.get("/persons")
 @requires(Can.VIEW_CONTACTS)
 def persons() -> Any:
-    query = one_line(request.args.get("q"))[:200]
-    page = page_of_persons(Person.visible_to(current_user), query, cursor=cursor_of_request())
+    query, narrow = one_line(request.args.get("q"))[:200], filters.of(request.args)
+    scope = Person.visible_to(current_user)
+    page = page_of_persons(scope, query, narrow=narrow, cursor=cursor_of_request())
     ends_after_others = page.newer is not None and page.older is None
+    is_partial = request.headers.get("HX-Request-Type") == "partial"
     return render(
         "contacts/persons.html",
         "contacts/_results.html",
         page=page,
         q=query,
+        narrow=narrow,
+        choices=None if is_partial else filters.choices(narrow),
         begin_with={"number" if is_number(query) else "name": query},
-        cut_at=MOST_HITS if ends_after_others and more_match(query) else None,
+        cut_at=MOST_HITS if ends_after_others and more_match(query, narrow=narrow) else None,
     )
 
 
@@ -58,7 +63,7 @@ def add() -> Any:
 @requires(Can.VIEW_CONTACTS)
 def show(person_id: int) -> Any:
     person = find(Person.visible_to(current_user), person_id)
-    return render("contacts/show.html", person=person, shared=sharing([one.number for one in person.numbers], person))
+    return render("contacts/show.html", **timeline.page(person))
 
 
 @bp.get(A_PERSON + "/edit")
