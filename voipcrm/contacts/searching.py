@@ -56,14 +56,15 @@ class _Kind:
     """What is searched: its model, and its trigram table on SQLite."""
 
     model: Any  # with id, sort_name, search_text
-    table: str
-
-    @property
-    def index(self) -> sa.TableClause:
-        return sa.table(self.table, sa.column("rowid", sa.Integer), sa.column("search_text", sa.Text))
+    index: sa.TableClause
 
 
-_PERSONS, _ORGANIZATIONS = _Kind(Person, "person_search"), _Kind(Organization, "organization_search")
+def _index(name: str) -> sa.TableClause:
+    return sa.table(name, sa.column("rowid", sa.Integer), sa.column("search_text", sa.Text))
+
+
+_PERSONS = _Kind(Person, _index("person_search"))
+_ORGANIZATIONS = _Kind(Organization, _index("organization_search"))
 
 
 def page_of_persons(
@@ -197,13 +198,13 @@ def _contains(column: Any, group: tuple[str, ...]) -> sa.ColumnElement[bool]:
 def _in_index(kind: _Kind, query: str, conditions: list[sa.ColumnElement[bool]]) -> sa.Select[int]:
     """Row ids out of the trigram table, in no order yet."""
     index, wanted = kind.index, patterns(query)
-    match = sa.literal_column(kind.table).op("MATCH")(" AND ".join(f"({_phrases(group)})" for group in wanted))
+    match = sa.literal_column(index.name).op("MATCH")(" AND ".join(f"({_phrases(group)})" for group in wanted))
     cut = [group for group in wanted if any(len(one) > _PIECE for one in group)]
     whole = [sa.or_(*(sa.func.instr(index.c.search_text, one) > 0 for one in group)) for group in cut]
     found = sa.select(index.c.rowid).where(match, *whole)
     if conditions:
         # The plus keeps SQLite from asking the index anew for each person that the filters leave.
-        row_id = sa.literal_column(f"+{kind.table}.rowid")
+        row_id = sa.literal_column(f"+{index.name}.rowid")
         found = found.where(row_id.in_(sa.select(kind.model.id).where(*conditions)))
     return found
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, stream_with_context, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.contacts import filters, timeline
+from voipcrm.contacts import exporting, filters, timeline
 from voipcrm.contacts.folding import is_number
 from voipcrm.contacts.forms import PersonForm, one_line
 from voipcrm.contacts.models import Person, sharing
+from voipcrm.contacts.notes import today
 from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_persons
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
@@ -21,6 +24,8 @@ from voipcrm.core.paging import cursor_of_request
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
 
+EXPORTS_AT_ONCE = 2  # in a process: each holds a thread for as long as its reader likes
+_exports = threading.BoundedSemaphore(EXPORTS_AT_ONCE)
 bp = Blueprint("contacts", __name__, url_prefix="/contacts")
 A_PERSON = "/persons/<int(max=2147483647):person_id>"
 
@@ -43,6 +48,23 @@ def persons() -> Any:
         begin_with={"number" if is_number(query) else "name": query},
         cut_at=MOST_HITS if ends_after_others and more_match(query, narrow=narrow) else None,
     )
+
+
+@bp.get("/persons/export")
+@requires(Can.EXPORT_CONTACTS)
+def export() -> Any:
+    """The contacts of the list's search and filters as a CSV file."""
+    if not _exports.acquire(blocking=False):
+        flash("Other exports are running. Try again in a minute.", "warn")
+        return redirect(url_for("contacts.persons", **request.args.to_dict()), code=303)
+    query, narrow = one_line(request.args.get("q"))[:200], filters.of(request.args)
+    release = _once(_exports.release)
+    file = exporting.lines(Person.visible_to(current_user), query, narrow, at_end=release)
+    response = Response(stream_with_context(file), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="contacts-{today().isoformat()}.csv"'
+    response.headers["Cache-Control"] = "no-store"
+    response.call_on_close(release)  # a reader that went away before the first line
+    return response
 
 
 @bp.get("/persons/create")
@@ -109,6 +131,12 @@ def number_hint() -> Any:
     known = request.args.get("except", 0, type=int)
     others = [one.person for one in sharing([number], db.session.get(Person, known))]
     return render("contacts/_number_hint.html", others=others)
+
+
+def _once(act: Callable[[], Any]) -> Callable[[], None]:
+    """The act, which happens at the first call only."""
+    left = [act]
+    return lambda: left.pop()() if left else None
 
 
 def _somebody_new() -> Person:
