@@ -15,6 +15,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.admin.health import bp as health
     from voipcrm.admin.home import bp as home
     from voipcrm.calls.views import bp as calls
+    from voipcrm.contacts.import_views import bp as imports
     from voipcrm.contacts.note_views import bp as notes
     from voipcrm.contacts.organization_views import bp as organizations
     from voipcrm.contacts.tag_views import bp as tags
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         organizations,
         notes,
         tags,
+        imports,
         calls,
         recordings,
         softphone,

@@ -20,6 +20,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from voipcrm.calls import jobs as calls
+from voipcrm.contacts import jobs as contacts
 from voipcrm.recordings import jobs as recordings
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,12 @@ class Sweep:
         return last is not None and last.get_status() == JobStatus.QUEUED
 
 
-SWEEPS = ((calls.sweep, 60.0), (recordings.sweep, 20.0), (recordings.reconcile, 300.0))  # seconds
+SWEEPS = (  # seconds
+    (calls.sweep, 60.0),
+    (contacts.sweep, 60.0),
+    (recordings.sweep, 20.0),
+    (recordings.reconcile, 300.0),
+)
 
 
 @click.command("scheduler")
