@@ -42,7 +42,7 @@ class Browsers:
         hz: whole number, 0 is silence. microphone=False: the person refuses it. context: options of a browser
         context, such as viewport or color_scheme. `page.context.new_page()` is a second tab."""
         answer = "--use-fake-ui-for-media-stream" if microphone else "--deny-permission-prompts"
-        tone = f"--use-file-for-fake-audio-capture={self._tone(hz)}"
+        tone = f"--use-file-for-fake-audio-capture={tone_file(self._folder, hz)}"
         browser = self._playwright.chromium.launch(executable_path=chromium(), args=[*ARGUMENTS, answer, tone])
         self._open.append(browser)
         page = browser.new_context(base_url=self._house.url, **context).new_page()
@@ -59,16 +59,18 @@ class Browsers:
         for browser in self._open:
             browser.close()
 
-    def _tone(self, hz: int) -> Path:
-        path = self._folder / f"{hz}.wav"
-        if not path.exists():
-            second = [round(12_000 * math.sin(2 * math.pi * hz * at / RATE)) for at in range(RATE)]
-            with wave.open(str(path), "wb") as file:
-                file.setnchannels(1)
-                file.setsampwidth(2)
-                file.setframerate(RATE)
-                file.writeframes(struct.pack(f"<{RATE}h", *second) * 10)  # whole periods: no click where it repeats
-        return path
+
+def tone_file(folder: Path, hz: int) -> Path:
+    """A WAV file for a fake microphone: ten seconds of that tone, which Chromium repeats."""
+    path = folder / f"{hz}.wav"
+    if not path.exists():
+        second = [round(12_000 * math.sin(2 * math.pi * hz * at / RATE)) for at in range(RATE)]
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(struct.pack(f"<{RATE}h", *second) * 10)  # whole periods: no click where it repeats
+    return path
 
 
 def until(page: Any, expression: str, seconds: float = 15.0) -> Any:

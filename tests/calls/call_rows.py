@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from voipcrm.calls.models import Call, Leg
+from voipcrm.calls.models import Call, CallTarget, Leg
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PRIYA = "+13125550100"
@@ -24,6 +24,7 @@ def inbound(*, rung=(), by=None, outcome=None, at=NOON, number=PRIYA, **more) ->
     """Rings each user id of `rung` a second later; `by` answers after five seconds and talks for a minute."""
     call = Call(direction="inbound", root_sid=sid(), peer_number=number, started_at=at, state="ringing", **more)
     call.legs.append(Leg(sid=call.root_sid, from_=number or "Anonymous", to="+12025550140", status="in-progress"))
+    call.targets.extend(CallTarget(user_id=user_id) for user_id in rung)
     for user_id in rung:
         call.legs.append(_leg(call, user_id=user_id, to=f"client:u_{user_id}", ringing_at=after(1, at)))
     if by is not None:

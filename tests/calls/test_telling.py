@@ -68,6 +68,12 @@ def test_the_caller_gives_up():
     assert parts(call, call.legs, CAST)[0].words == "The caller hung up"
 
 
+def test_who_still_rang_when_the_caller_gave_up_did_not_fail_to_answer_whatever_the_provider_calls_it():
+    call = inbound(rung=[ADA], outcome="abandoned")
+    call.legs[1].status = "no-answer"
+    assert told(call)[2] == "Stopped ringing Ada Ortiz"
+
+
 def test_one_rejects_and_the_other_answers():
     call = inbound(rung=[ADA, BO], by=BO)
     ada = next(leg for leg in call.legs if leg.user_id == ADA)
@@ -108,6 +114,7 @@ def test_colleagues():
         "Bo Becker rejected the call",
     ]
     call = internal(ADA, BO)
+    call.legs[1].user_id = ADA  # as read from `From` where `To` was not told: the call knows better
     assert told(call, [dial_ended(call)], cast)[2:] == ["Bo Becker answered", "Bo Becker hung up"]
 
 

@@ -20,7 +20,7 @@ from voipcrm.contacts.notes import Note, Task
 from voipcrm.contacts.searching import page_of_persons
 from voipcrm.core.db import db
 
-INDEX = "/contacts/imports"
+INDEX = "/contacts/persons/imports"
 FILE = "Name,Company,Phone,E-mail,Tags\n"
 
 

@@ -32,6 +32,11 @@ def test_our_scripts_go_out_without_their_comments(fetch):
     assert re.findall(r"class \w+", sent) == re.findall(r"^(?:export )?(class \w+)", source, re.MULTILINE)
 
 
+def test_no_template_stands_inside_another_since_packing_would_take_the_spaces_of_the_inner_one():
+    scripts = [path for path in STATIC.glob("js/**/*.js") if re.search(r"`[^`]*\$\{[^}`]*`", path.read_text())]
+    assert scripts == []
+
+
 def test_who_takes_no_gzip_gets_the_file_as_it_is(fetch):
     assert fetch("js/shell.js").data == (STATIC / "js/shell.js").read_bytes()
 

@@ -13,7 +13,6 @@ from voipcrm.accounts.models import User
 from voipcrm.calls.models import Call
 from voipcrm.contacts.models import Person, PhoneNumber
 from voipcrm.core.db import db
-from voipcrm.recordings import sending
 from voipcrm.recordings.archiving import archive
 from voipcrm.recordings.models import Recording
 
@@ -51,7 +50,6 @@ def budget(kept, monkeypatch):
     """Room for two downloads at a time."""
     settings = dataclasses.replace(kept.extensions["settings"], web_threads=4)
     monkeypatch.setitem(kept.extensions, "settings", settings)
-    monkeypatch.setattr(sending, "_made", {}, raising=False)
     kept.extensions.pop("recordings_budget", None)
     yield
     kept.extensions.pop("recordings_budget", None)

@@ -183,6 +183,18 @@ def test_presence_takes_known_states_only(app, as_ada, cast):
         assert db.session.get(Presence, cast.ada.id).state == "busy"
 
 
+def test_a_page_that_closes_late_does_not_switch_off_the_one_that_took_over(app, as_ada, cast):
+    say = lambda state, phone: as_ada.post("/api/voip/presence", json={"state": state, "phone": phone})  # noqa: E731
+    say("available", "first tab")
+    say("available", "second tab")
+    assert say("offline", "first tab").status_code == 204
+    with app.app_context():
+        assert db.session.get(Presence, cast.ada.id).state == "available"
+    say("offline", "second tab")
+    with app.app_context():
+        assert db.session.get(Presence, cast.ada.id).state == "offline"
+
+
 def test_history_is_the_persons_own_and_pages(app, as_ada, cast):
     for _ in range(3):
         place(as_ada, to=TO)

@@ -144,3 +144,14 @@ def test_a_nul_in_a_field_loses_neither_the_call_nor_the_event(provider, app, ca
     with app.app_context():
         assert the_call().peer_text == "Anonymous"
         assert ["CallerName", "a\x00b"] in db.session.query(CallEvent).one().body
+
+
+def test_a_call_that_rang_nobody_is_found_by_those_it_was_meant_for(provider, app, cast, as_ada, as_bo, as_mallory):
+    provider.ask(ROOT, from_=CALLER, to=SALES)
+    provider.tell(provider.status(ROOT, "completed", 8))
+    with app.app_context():
+        assert the_call().outcome == "missed"
+        public_id = the_call().public_id
+    assert as_ada.get(f"/calls/{public_id}").status_code == 200, "Sales is hers, though her phone was off"
+    assert as_bo.get(f"/calls/{public_id}").status_code == 200, "he supervises her team"
+    assert as_mallory.get(f"/calls/{public_id}").status_code == 404

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask_login import UserMixin
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from voipcrm.accounts.permissions import ROLES, expand
 from voipcrm.core import clock
-from voipcrm.core.db import Record, db
+from voipcrm.core.db import Model, Record, db
 
 _hasher = PasswordHasher()
 _NO_ONE = _hasher.hash(secrets.token_hex(16))  # a refused stranger costs the same time as a refused person
@@ -113,13 +113,13 @@ class User(UserMixin, Record):
         user_id, _, session_key = session_id.partition(".")
         if not user_id.isdigit():
             return None
-        query = sa.select(User).options(sa.orm.joinedload(User.roles)).where(User.id == int(user_id))
+        query = sa.select(User).options(joinedload(User.roles)).where(User.id == int(user_id))
         user = db.session.scalars(query).unique().one_or_none()
         good = user is not None and user.is_active and secrets.compare_digest(user.session_key, session_key)
         return user if good else None
 
 
-class Presence(db.Model):  # type: ignore[name-defined]
+class Presence(Model):
     """Where a person's phone stands: one row a person, kept fresh by the browser's heartbeat."""
 
     __tablename__ = "presence"
@@ -127,20 +127,24 @@ class Presence(db.Model):  # type: ignore[name-defined]
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     state: Mapped[str]  # available, busy, away, offline
     seen_at: Mapped[datetime]
+    phone: Mapped[str] = mapped_column(default="")  # which document of the browser told it; a word of its own choice
 
     STATES = ("available", "busy", "away", "offline")
     REACHABLE = ("available", "busy")
 
     @staticmethod
-    def report(user_id: int, state: str) -> None:
-        """Note the state of a person's phone now. Raises ValueError for an unknown state."""
+    def report(user_id: int, state: str, *, phone: str = "") -> None:
+        """Note the state of a person's phone now. Raises ValueError for an unknown state.
+
+        A page that closes says `offline` while the one that takes its place says `available`, and either may arrive
+        first: so a phone can be switched off only by whoever told of it last. Without `phone` the word counts."""
         if state not in Presence.STATES:
             raise ValueError(state)
         row = db.session.get(Presence, user_id)
         if row is None:
-            db.session.add(Presence(user_id=user_id, state=state, seen_at=clock.now()))
-        else:
-            row.state, row.seen_at = state, clock.now()
+            db.session.add(Presence(user_id=user_id, state=state, seen_at=clock.now(), phone=phone))
+        elif not (state == "offline" and phone and row.phone and row.phone != phone):
+            row.state, row.seen_at, row.phone = state, clock.now(), phone
 
     @staticmethod
     def reachable() -> sa.ColumnElement[bool]:

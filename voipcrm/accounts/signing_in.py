@@ -24,9 +24,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
     limiter.init_app(app)
-    if not getattr(principal, "voipcrm_loader", None):
+    if _identity not in principal.identity_loaders:  # one principal for every app of the process
         principal.identity_loader(_identity)
-        principal.voipcrm_loader = _identity
 
 
 @logins.user_loader

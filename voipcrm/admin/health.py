@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, current_app, jsonify
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from voipcrm.core.db import db
 from voipcrm.core.gates import open_to_anyone
@@ -19,7 +20,7 @@ def healthz() -> Any:
     try:
         db.session.execute(sa.text("SELECT 1"))
         database = "ok"
-    except sa.exc.SQLAlchemyError:
+    except SQLAlchemyError:
         database = "down"
     try:
         current_app.extensions["bell"].redis.ping()

@@ -66,7 +66,7 @@ class Filters:
         return any(getattr(self, one.name) is not None for one in fields(self))
 
 
-def filtered(query: sa.Select[tuple[Call]], wanted: Filters) -> sa.Select[tuple[Call]]:
+def filtered(query: sa.Select[Call], wanted: Filters) -> sa.Select[Call]:
     """The calls of `query` that pass all filters."""
     conditions: list[sa.ColumnElement[bool]] = []
     zone = viewer_zone()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -79,7 +80,7 @@ def _promote(call: Call, network: Provider) -> str:
     # Random, because two calls in one name would be connected to each other.
     name = secrets.token_hex(16)
     unclaimed = sa.update(Call).where(Call.id == call.id, Call.conference_name.is_(None)).values(conference_name=name)
-    claimed = db.session.execute(unclaimed).rowcount
+    claimed = cast(sa.CursorResult[Any], db.session.execute(unclaimed)).rowcount
     db.session.commit()  # before the provider asks: the parent's action must find the name
     if claimed:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import cast
 
 import sqlalchemy as sa
 import structlog
@@ -35,7 +36,7 @@ def link_early_events() -> None:
     mine = sa.or_(CallEvent.call_sid == Call.root_sid, CallEvent.parent_sid == Call.root_sid)
     early = sa.select(Call.id, Call.root_sid).join(CallEvent, mine).where(CallEvent.call_id.is_(None))
     for call_id, root_sid in db.session.execute(early.distinct().limit(AT_ONCE)).all():
-        adopt_events(db.session.connection(), call_id, root_sid)
+        adopt_events(db.session.connection(), call_id, cast(str, root_sid))
         db.session.commit()
 
 
@@ -56,7 +57,7 @@ def close_silent() -> None:
     quiet = sa.and_(Call.state != "ended", Call.root_sid.is_not(None), heard < clock.now() - SILENT)
     waiting = db.session.execute(sa.select(Call.public_id, Call.root_sid).where(quiet).limit(AT_ONCE)).all()
     db.session.commit()
-    for public_id, sid in waiting:
+    for public_id, sid in cast(list[tuple[str, str]], waiting):
         try:
             known = provider().fetch_call(sid)
         except LegGone:

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.contacts.models import Person
 from voipcrm.core import clock
-from voipcrm.core.db import Record, db
+from voipcrm.core.db import Model, Record
 from voipcrm.trunks.models import Line
 
 DIRECTIONS = ("inbound", "outbound", "internal")
@@ -79,6 +79,7 @@ class Call(Record):
     line: Mapped[Line | None] = relationship()
     person: Mapped[Person | None] = relationship()
     legs: Mapped[list[Leg]] = relationship(back_populates="call", order_by="Leg.id")
+    targets: Mapped[list[CallTarget]] = relationship()
     events: Mapped[list[CallEvent]] = relationship(back_populates="call", order_by="CallEvent.id")
 
     @property
@@ -86,25 +87,26 @@ class Call(Record):
         return self.state != "ended"
 
     @staticmethod
-    def visible_to(user: User) -> sa.Select[tuple[Call]]:
+    def visible_to(user: User) -> sa.Select[Call]:
         """The calls this person may see: all, their team's, or their own. One's own are those one placed, answered or
-        was called in by a colleague, and those one was rung by while nobody has answered: what somebody else took is
-        theirs."""
+        was called in by a colleague, and those meant for one that nobody has answered, whether or not one's phone was
+        on: what somebody else took is theirs."""
         query = sa.select(Call)
         if user.may(Can.VIEW_ALL_CALLS):
             return query
         people: Any = [user.id]
         if user.may(Can.VIEW_TEAM_CALLS) and user.team_id is not None:
             people = sa.select(User.id).where(User.team_id == user.team_id)
-        rung = sa.exists().where(Leg.call_id == Call.id, Leg.user_id.in_(people))
-        unanswered = sa.and_(Call.user_id.is_(None), rung)
+        meant = sa.exists().where(CallTarget.call_id == Call.id, CallTarget.user_id.in_(people))
+        unanswered = sa.and_(Call.user_id.is_(None), meant)
         return query.where(sa.or_(Call.user_id.in_(people), Call.other_user_id.in_(people), unanswered))
 
     @staticmethod
-    def with_names(query: sa.Select[tuple[Call]]) -> sa.Select[tuple[Call]]:
+    def with_names(query: sa.Select[Call]) -> sa.Select[Call]:
         """The same calls with the people and lines they name, in the same statement."""
-        joined = sa.orm.joinedload
-        return query.options(joined(Call.user), joined(Call.other_user), joined(Call.line), joined(Call.person))
+        return query.options(
+            joinedload(Call.user), joinedload(Call.other_user), joinedload(Call.line), joinedload(Call.person)
+        )
 
 
 class Leg(Record):
@@ -130,7 +132,16 @@ class Leg(Record):
     user: Mapped[User | None] = relationship()
 
 
-class CallEvent(db.Model):  # type: ignore[name-defined]
+class CallTarget(Model):
+    """A person for whom an incoming call was meant: the route named them, even if their phone was off."""
+
+    __tablename__ = "call_targets"
+
+    call_id: Mapped[int] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), primary_key=True, index=True)
+
+
+class CallEvent(Model):
     """What the provider told us, whole and as it came, before anything was made of it. Never changed, never deleted.
 
     The columns beside `body` repeat what the ledger reads often."""

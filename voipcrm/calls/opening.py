@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -107,6 +108,12 @@ def open_inbound(connection: sa.Connection, request: VoiceRequest, line: CalledL
         line=line,
         contact=contact,
     )
+
+
+def meant_for(connection: sa.Connection, call_id: int, user_ids: Iterable[int]) -> None:
+    """Remember for whom an arriving call was meant, so that they find it when nobody answered. The caller commits."""
+    for user_id in user_ids:
+        statements.TARGET.run(connection, {"call_id": call_id, "user_id": user_id})
 
 
 def adopt_events(connection: sa.Connection, call_id: int, root_sid: str) -> None:

@@ -25,7 +25,7 @@ class Missed:
     times: int
 
 
-def to_return(user: User) -> sa.Select[tuple[Call]]:
+def to_return(user: User) -> sa.Select[Call]:
     """The missed calls that this person may see and that wait for a call back.
 
     One is returned once its number was called, or called again and got through. A withheld number cannot be called

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from voipcrm.calls.models import Call, CallEvent, Leg
+from voipcrm.calls.models import Call, CallEvent, CallTarget, Leg
 from voipcrm.core.db import insert
 from voipcrm.core.prepared import Prepared
 
-calls, legs, events = Call.__table__, Leg.__table__, CallEvent.__table__
+calls, legs, events, targets = (cast(sa.Table, model.__table__) for model in (Call, Leg, CallEvent, CallTarget))
 
 _CALL = sa.select(
     calls.c.id,
@@ -119,4 +120,11 @@ def _open_inbound() -> sa.Insert:
     return statement.on_conflict_do_nothing(index_elements=["root_sid"])
 
 
+TARGET = Prepared(
+    lambda: (
+        insert(targets)
+        .values(_values(targets, "call_id", "user_id"))
+        .on_conflict_do_nothing(index_elements=["call_id", "user_id"])
+    )
+)
 OPEN_INBOUND = Prepared(_open_inbound)  # touches nothing when its first leg is known already

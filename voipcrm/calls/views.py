@@ -130,7 +130,7 @@ def summary() -> Any:
     return render("calls/_summary.html", day=numbers_of_today, today=today.isoformat())
 
 
-def _newest(query: sa.Select[tuple[Call]]) -> Sequence[Any]:
+def _newest(query: sa.Select[Call]) -> Sequence[Any]:
     newest = query.order_by(Call.started_at.desc(), Call.id.desc()).limit(SHORT_LIST)
     return db.session.scalars(Call.with_names(newest)).unique().all()
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import signal
 import sys
 import time
-from typing import Any, cast
+from typing import Any
 
 import click
 import structlog
-from flask import Flask, current_app
 from flask.cli import with_appcontext
 from redis import Redis
 from redis.exceptions import RedisError
@@ -27,9 +25,8 @@ PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
 
 
 class HouseWorker(Worker):
-    """RQ's forking worker; each job has an app context of its own and dies with the worker."""
+    """RQ's forking worker, whose jobs die with it. They inherit the command's app context by the fork."""
 
-    app: Flask | None = None
     is_stopping = False
     max_connection_wait_time = 2.0  # RQ's minute is long when a call has just ended
 
@@ -43,30 +40,23 @@ class HouseWorker(Worker):
             # Killed with -9, the worker could not end its job: two workers would then copy one recording.
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
-    def perform_job(self, *args: Any, **kwargs: Any) -> bool:
-        assert self.app is not None
-        with self.app.app_context():
-            return super().perform_job(*args, **kwargs)
-
 
 @click.command("worker")
 @with_appcontext
 def cli() -> None:
     """Do jobs until stopped: TERM finishes the present one, a second TERM ends it."""
     redis = Redis.from_url(settings.redis_url, health_check_interval=30)
-    app = cast(Any, current_app)._get_current_object()
     while True:
+        worker = None
         try:
             redis.ping()
             worker = HouseWorker(QUEUES, connection=redis, serializer=JSONSerializer)
-            worker.app = app
             worker.work(logging_level=settings.log_level.upper())
-            if worker.is_stopping:
-                return
         except RedisError as away:
             log.warning("redis_away", reason=type(away).__name__)
+        if worker and worker.is_stopping:
+            return
         # The handlers of the worker that just ended must not swallow a TERM while we wait.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        with contextlib.suppress(KeyboardInterrupt):
-            time.sleep(AWAY_SECONDS)
+        time.sleep(AWAY_SECONDS)

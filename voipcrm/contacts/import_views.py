@@ -24,7 +24,7 @@ from voipcrm.core.paging import cursor_of_request, page_of
 from voipcrm.core.queue import later
 from voipcrm.core.security import csrf
 
-bp = Blueprint("imports", __name__, url_prefix="/contacts/imports")
+bp = Blueprint("imports", __name__, url_prefix="/contacts/persons/imports")
 ONE = "/<int(max=2147483647):import_id>"
 MOST_BYTES = 20 * 1024 * 1024
 SHOWN = 20  # rows of each kind in a report

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
-from flask import Flask, abort, has_request_context, request
+from flask import Flask, abort
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from voipcrm.core import clock
+from voipcrm.core import clock, postgres, sqlite
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -90,7 +90,7 @@ class Record(Model):
 R = TypeVar("R")
 
 
-def find(scope: sa.Select[tuple[R]], row_id: Any, *, by: str = "id") -> R:
+def find(scope: sa.Select[R], row_id: Any, *, by: str = "id") -> R:
     """The row of this scope whose `by` column is row_id; answers 404 for what is not there or not theirs to see."""
     model = scope.column_descriptions[0]["entity"]
     row = db.session.scalars(scope.where(getattr(model, by) == row_id)).unique().one_or_none()
@@ -101,7 +101,7 @@ def find(scope: sa.Select[tuple[R]], row_id: Any, *, by: str = "id") -> R:
 
 def insert(table: Any) -> Any:
     """An INSERT that knows ON CONFLICT in the dialect at hand."""
-    return (postgresql if db.engine.dialect.name == "postgresql" else sqlite).insert(table)
+    return (postgresql if db.engine.dialect.name == "postgresql" else sqlite_dialect).insert(table)
 
 
 def init_app(app: Flask) -> None:
@@ -114,7 +114,6 @@ def init_app(app: Flask) -> None:
         }
     else:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-            "pool_pre_ping": True,
             "pool_size": 32,
             "max_overflow": 8,
             "connect_args": {"connect_timeout": 5},
@@ -123,28 +122,8 @@ def init_app(app: Flask) -> None:
     migrate.init_app(app, db, directory=os.path.join(os.path.dirname(app.root_path), "migrations"))
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "connect", _tune_sqlite)
-            event.listen(db.engine, "begin", _begin_sqlite)
+            sqlite.tune(db.engine)
+        else:
+            postgres.tune(db.engine)
         # A job runs in a forked child; a socket shared with the parent would mix two conversations.
         os.register_at_fork(after_in_child=lambda engine=db.engine: engine.dispose(close=False))
-
-
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, below
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "busy_timeout=10000",
-        "foreign_keys=ON",
-        "cache_size=-64000",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    """A transaction that may write takes the write lock at once: two read-then-writes can then never overwrite each
-    other, and waiting replaces "database is locked". Reading pages (GET, HEAD) take no lock."""
-    reading = has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
-    connection.connection.execute("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flask import Flask, Response, current_app, request, url_for
 from rjsmin import jsmin
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 PACKED = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 KEPT_SECONDS = 31_536_000
@@ -59,7 +59,7 @@ def send(filename: str) -> Response:
 def _pack(path: str, _changed_ns: int) -> _Packed:
     body = Path(path).read_bytes()
     if path.endswith(".js") and "/vendor/" not in path:
-        body = jsmin(body.decode(), keep_bang_comments=True).encode()
+        body = str(jsmin(body.decode(), keep_bang_comments=True)).encode()
     packed = gzip.compress(body, 9, mtime=0)
     return _Packed(packed, hashlib.sha256(packed).hexdigest()[:16], PACKED[Path(path).suffix])
 

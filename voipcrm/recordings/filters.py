@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from werkzeug.datastructures import MultiDict
 
+from voipcrm.calls import history
 from voipcrm.calls.history import start_of
 from voipcrm.calls.models import DIRECTIONS, Call
-from voipcrm.contacts.models import Person
-from voipcrm.contacts.searching import page_of_persons
 from voipcrm.recordings.models import STATES, Recording
-
-NAMED_AT_MOST = 200  # persons whom a search for a name may stand for
+from voipcrm.telephony.numbers import digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +46,34 @@ class Filters:
 
     def apply(self, query: sa.Select[Recording], zone: ZoneInfo) -> sa.Select[Recording]:
         """The query narrowed to what was asked for; days are days of `zone`."""
-        of_call: list[Any] = []
         if self.since:
             query = query.where(Recording.started_at >= start_of(self.since, zone))
         if self.until:
             query = query.where(Recording.started_at < start_of(self.until + timedelta(days=1), zone))
         if self.state:
             query = query.where(Recording.state == self.state)
-        if self.user_id is not None:
-            of_call.append(sa.or_(Call.user_id == self.user_id, Call.other_user_id == self.user_id))
-        if self.line_id is not None:
-            of_call.append(Call.line_id == self.line_id)
-        if self.direction:
-            of_call.append(Call.direction == self.direction)
+        if self.user_id or self.line_id or self.direction:
+            wanted = history.Filters(person=self.user_id, line=self.line_id, direction=self.direction or None)
+            query = query.where(_of_one_of(wanted))
         if self.q:
-            of_call.append(_matches(self.q))
-        return query.where(Recording.call.has(sa.and_(*of_call))) if of_call else query
+            wanted = history.Filters(q=self.q)
+            # A name or a whole number has few calls, from which it is quick to go to their recordings; a fragment may
+            # have most of them, and then the newest page is soon full. The databases cannot know which.
+            query = query.where(_of_one_of(wanted) if _is_fragment(self.q) else _of_few(wanted))
+        return query
 
 
-def _matches(q: str) -> Any:
-    """Part of a number, or of a person's name."""
-    digits = re.sub(r"\D", "", q)
-    if len(digits) >= 3 and not re.search(r"[^\W\d_]", q):
-        return Call.peer_number.contains(digits, autoescape=True)
-    people = page_of_persons(sa.select(Person), q, size=NAMED_AT_MOST).rows
-    return Call.person_id.in_([person.id for person in people])
+def _of_one_of(wanted: history.Filters) -> sa.ColumnElement[bool]:
+    calls = history.filtered(sa.select(Call), wanted).where(Call.id == Recording.call_id)
+    return calls.with_only_columns(Call.id).correlate(Recording).exists()
+
+
+def _of_few(wanted: history.Filters) -> sa.ColumnElement[bool]:
+    return Recording.call_id.in_(history.filtered(sa.select(Call), wanted).with_only_columns(Call.id))
+
+
+def _is_fragment(q: str) -> bool:
+    return len(digits(q)) < history.WHOLE_NUMBER_DIGITS and not any(character.isalpha() for character in q)
 
 
 def _day(text: str) -> date:

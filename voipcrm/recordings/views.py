@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, redirect, request, url_for
 from flask_login import current_user
 
-from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
+from voipcrm.calls import history
 from voipcrm.calls.models import Call
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
@@ -22,7 +21,6 @@ from voipcrm.recordings import copying, jobs, naming, waveform
 from voipcrm.recordings.filters import Filters
 from voipcrm.recordings.models import Recording
 from voipcrm.recordings.sending import send
-from voipcrm.trunks.models import Line
 
 bp = Blueprint("recordings", __name__, url_prefix="/admin/voip/recordings")
 
@@ -43,8 +41,7 @@ def index() -> Any:
         "recordings/_list.html",
         page=page,
         filters=filters,
-        people=_people(),
-        lines=db.session.execute(sa.select(Line.id, Line.label).order_by(Line.label)).all(),
+        choices=history.choices(current_user, history.Filters()),
         storage_problem=_storage_problem(),
     )
 
@@ -117,16 +114,6 @@ def _wave(recording: Recording) -> dict[str, str]:
         return {"path": waveform.path(peaks[0], peaks[0]), "label": "Loudness over time"}
     above, below = (peaks[index] for index in voices)
     return {"path": waveform.path(above, below), "label": "Loudness over time: agent above, other side below"}
-
-
-def _people() -> Sequence[Any]:
-    """Ids and names of those among whom one may choose; nobody for those who see only their own calls."""
-    query = sa.select(User.id, User.name).order_by(User.name)
-    if current_user.may(Can.VIEW_ALL_CALLS):
-        return db.session.execute(query).all()
-    if current_user.may(Can.VIEW_TEAM_CALLS) and current_user.team_id is not None:
-        return db.session.execute(query.where(User.team_id == current_user.team_id)).all()
-    return []
 
 
 def _storage_problem() -> str | None:

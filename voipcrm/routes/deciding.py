@@ -48,9 +48,11 @@ _WITH_PEOPLE = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """user_ids: whom to ring, all at once; empty when nobody can be reached. message: said when nobody answers."""
+    """user_ids: whom to ring, all at once; empty when nobody can be reached. meant: everybody whom the route names and
+    who still works here. message: said when nobody answers."""
 
     user_ids: tuple[int, ...]
+    meant: tuple[int, ...]
     ring_seconds: int
     message: str
 
@@ -61,9 +63,12 @@ def decide(connection: sa.Connection, line_id: int | None) -> Decision:
     receive calls."""
     rows = _WITH_PEOPLE.rows(connection, {"line_id": line_id})
     if not rows:
-        return Decision((), settings.ring_seconds, NOBODY)
+        return Decision((), (), settings.ring_seconds, NOBODY)
     return Decision(
-        _reachable(rows)[:MAX_CLIENTS], rows[0].ring_seconds or settings.ring_seconds, rows[0].message or NOBODY
+        user_ids=_reachable(rows)[:MAX_CLIENTS],
+        meant=tuple({row.user_id: True for row in rows if row.user_id is not None and row.deactivated_at is None}),
+        ring_seconds=rows[0].ring_seconds or settings.ring_seconds,
+        message=rows[0].message or NOBODY,
     )
 
 

@@ -23,6 +23,7 @@ from voipcrm.softphone.placing import Refused, place, place_internal
 from voipcrm.telephony import tokens
 from voipcrm.telephony.errors import LegGone, TelephonyError
 
+LONGEST_PHONE_ID = 64
 bp = Blueprint("softphone_api", __name__, url_prefix="/api/voip")
 
 
@@ -63,10 +64,13 @@ def token() -> Any:
 @requires(Can.RECEIVE_CALLS)
 def presence() -> Any:
     """The heartbeat of this person's phone."""
-    state = _body().get("state")
+    body = _body()
+    state, phone = body.get("state"), body.get("phone", "")
     if state not in Presence.STATES:
         return _invalid("state", f"must be one of {', '.join(Presence.STATES)}")
-    Presence.report(current_user.id, state)
+    if not isinstance(phone, str) or len(phone) > LONGEST_PHONE_ID:
+        return _invalid("phone", "must be a short text")
+    Presence.report(current_user.id, state, phone=phone)
     db.session.commit()
     return Response(status=204)
 

@@ -13,7 +13,7 @@ from voipcrm.calls import ledger
 from voipcrm.calls.callbacks import callback
 from voipcrm.calls.holding import into_conference
 from voipcrm.calls.models import Call
-from voipcrm.calls.opening import Arrival, adopt_events, open_inbound
+from voipcrm.calls.opening import Arrival, adopt_events, meant_for, open_inbound
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.static import asset
@@ -77,6 +77,7 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
     else:
         ledger.enter(connection, event)
     decision = decide(connection, line.id if line else None)
+    meant_for(connection, arrival.call_id, decision.meant)
     if not decision.user_ids:
         return twiml.say_and_hang_up(text=decision.message)
     return twiml.dial_clients(

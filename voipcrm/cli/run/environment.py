@@ -120,7 +120,7 @@ def _append_privately(path: Path, text: str) -> None:
 
 
 def _last_run(folder: Path) -> dict[str, str]:
-    """Ports and the Redis address of the house that runs now, or ran last, with this data folder."""
+    """Ports and addresses of the house that runs now, or ran last, with this data folder."""
     try:
         return json.loads((folder / "run.json").read_text())["environment"]
     except (OSError, ValueError, KeyError):

@@ -20,7 +20,8 @@ START_SECONDS = 90.0  # a slow, loaded machine
 ASK_AGAIN_SECONDS = 1.2  # the worker ends a running job when it is asked a second time, a second or more later
 STOP_SECONDS = 3.5
 REDIS_STOP_SECONDS = 1.0
-NOTED = ("PORT", "SANDBOX_PORT", "REDIS_URL")
+# For commands started by hand in another terminal, which must mean the same house.
+NOTED = ("VOIP_PROVIDER", "PORT", "SANDBOX_PORT", "DATABASE_URL", "REDIS_URL", "RECORDINGS_URL", "PUBLIC_BASE_URL")
 
 
 class Stopped(Exception):

@@ -21,6 +21,7 @@ import { listenForShortcuts } from './view/shortcuts.js';
 import { Tablist } from './view/tablist.js';
 
 const OUTCOME_SHOWN_MS = 60_000;
+const THIS_DOCUMENT = crypto.randomUUID();
 
 /** Everything of one person's phone in this document. */
 class App {
@@ -29,7 +30,9 @@ class App {
   #state = new PhoneState();
   #microphone = new Microphone(navigator);
   #audio = new AudioChoice({ storage: localStorage, state: this.#state });
-  #presence = new Presence((state, options) => api('POST', '/api/voip/presence', { state }, options));
+  #presence = new Presence((state, options) =>
+    api('POST', '/api/voip/presence', { state, phone: THIS_DOCUMENT }, options),
+  );
   #phone;
   #calls;
   #tabs;

@@ -93,7 +93,7 @@ export class DockView {
   #status(line, elsewhere) {
     const [word, kind] = elsewhere && line.status === 'ready' ? STATUS['other-tab'] : (STATUS[line.status] ?? ['', '']);
     setText(part(this.#root, 'status-word'), word);
-    part(this.#root, 'status').className = `badge${kind ? ` badge--${kind}` : ''}`;
+    part(this.#root, 'status').className = kind ? `badge badge--${kind}` : 'badge';
     this.#root.dataset.line = line.status;
   }
 

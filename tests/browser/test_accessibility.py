@@ -1,0 +1,116 @@
+"""axe finds nothing wrong on any page and in any state of the phone: in light, in dark and on a narrow screen."""
+
+from importlib import resources
+
+import pytest
+from playwright.sync_api import expect
+
+from browser.people import PRIYA, SALES
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
+LOOKS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1440, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1440, "height": 900}},
+    "390": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+RUN = """async () => {
+  const { violations } = await axe.run(document, { preload: false, resultTypes: ['violations'] });
+  const told = (id) => ({ target, failureSummary }) => [id, target.join(' '), failureSummary];
+  return violations.flatMap(({ id, nodes }) => nodes.map(told(id)));
+}"""
+
+
+class Judge:
+    """Collects what axe finds, with the name of what was looked at."""
+
+    def __init__(self, page) -> None:
+        self._page = page
+        self.found: list[list[str]] = []
+
+    def look(self, name: str) -> None:
+        self._page.wait_for_load_state()
+        for loading in (".htmx-request", "text=Loading…"):
+            expect(self._page.locator(loading)).to_have_count(0)
+        self.found += [[name, *violation] for violation in self._page.evaluate(RUN)]
+
+
+def opened(people, look):
+    """Ada's phone, and a judge of its page. axe comes as an init script, which our policy does not reach."""
+    phone = people.ada(reduced_motion="reduce", **LOOKS[look])
+    phone.page.context.add_init_script(AXE)
+    phone.page.reload()
+    return phone, Judge(phone.page)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages(people, windows, look):
+    ada, judge = opened(people, look)
+    for path in ("/", "/contacts/persons", "/contacts/persons?q=zzz", "/calls", "/calls?q=zzz", "/calls/missed"):
+        ada.page.goto(path)
+        judge.look(path)
+    for path in ("/admin/voip/recordings", "/contacts/persons/1", "/contacts/persons/1/edit", "/no-such-page"):
+        ada.page.goto(path)
+        judge.look(path)
+    ada.page.goto("/contacts/persons/create")
+    ada.page.get_by_label("Name").fill("Zoe")
+    ada.page.get_by_label("Number 1", exact=True).fill("12")
+    ada.page.get_by_role("button", name="Save").click()
+    expect(ada.page.locator("[aria-invalid=true]").first).to_be_visible()
+    judge.look("a form with mistakes")
+    stranger = windows.stranger(**LOOKS[look])
+    stranger.add_init_script(AXE)
+    page = stranger.new_page()
+    page.goto("/sign-in")
+    judge_of_sign_in = Judge(page)
+    judge_of_sign_in.look("sign-in")
+    page.get_by_label("E-mail").fill("nobody@example.com")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("main")).to_contain_text("do not match")
+    judge_of_sign_in.look("sign-in refused")
+    stranger.close()
+    assert judge.found + judge_of_sign_in.found == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_phone_in_its_states_and_what_a_call_leaves_behind(people, exchange, look):
+    ada, judge = opened(people, look)
+    judge.look("off")
+    ada.start()
+    judge.look("ready")
+    for tab in ("Recent", "Keypad", "Contacts"):
+        ada.dock.get_by_role("tab", name=tab).click()
+        judge.look(tab)
+    caller = exchange.ring(SALES, from_=PRIYA, behaviour="tone:600")
+    ada.is_("incoming")
+    judge.look("ringing")
+    ada.card("Priya Raman").get_by_role("button", name="Accept").click()
+    ada.is_("active")
+    ada.press("Keypad")
+    judge.look("on a call, with its keypad")
+    ada.press("Mute")
+    ada.hold()
+    judge.look("muted and on hold")
+    exchange.ring(SALES, from_="+15055550100", behaviour="silent", give_up_after=20)
+    expect(ada.card("Tomás Herrera")).to_be_visible(timeout=20_000)
+    judge.look("a second call waits")
+    ada.card("Tomás Herrera").get_by_role("button", name="Reject").click()
+    call_id = ada.call["id"]
+    ada.end()
+    caller.over()
+    ada.says("Call ended")
+    judge.look("a call ended")
+
+    page = ada.page
+    page.goto(f"/calls/{call_id}")
+    expect(page.get_by_role("button", name="Play recording").first).to_be_visible(timeout=30_000)
+    judge.look("the page of a call")
+    page.goto("/calls")
+    judge.look("history")
+    page.goto("/admin/voip/recordings")
+    page.get_by_role("button", name="Play recording").first.click()
+    expect(page.locator("recording-player")).to_be_visible()
+    judge.look("a recording plays")
+    assert judge.found == []

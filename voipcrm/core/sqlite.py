@@ -1,0 +1,56 @@
+"""How we use SQLite: WAL, one writer at a time, and writers of one process in turn instead of by trial."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import sqlalchemy as sa
+from flask import has_request_context, request
+from sqlalchemy import event
+
+BUSY_MS = 10_000  # how long SQLite itself waits for a writer in another process
+TURN_SECONDS = 5.0
+PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON", "cache_size=-64000")
+
+
+def tune(engine: sa.Engine) -> None:
+    """Set the engine up; call once, before its first connection."""
+    turns = _Turns()
+    event.listen(engine, "connect", _connected)
+    event.listen(engine, "begin", turns.begin)
+    event.listen(engine, "checkin", turns.done)
+    event.listen(engine, "invalidate", turns.done)
+
+
+def _connected(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, below
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+class _Turns:
+    """SQLite makes a second writer sleep and try again, longer each time, so that under load some wait a hundred times
+    longer than others. Threads of one process can do better: they queue for a lock of our own first. It only orders;
+    what keeps writers apart is SQLite, so a turn that does not come in time is not waited for."""
+
+    _MINE = "voipcrm-turn"
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+
+    def begin(self, connection: sa.Connection) -> None:
+        """A transaction that may write takes the write lock at once: two read-then-writes can then never overwrite
+        each other, and waiting replaces "database is locked". Reading pages (GET, HEAD) take no lock."""
+        if has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}:
+            connection.connection.execute("BEGIN")
+            return
+        if self._MINE not in connection.info and self._turn.acquire(timeout=TURN_SECONDS):
+            connection.info[self._MINE] = self._turn
+        connection.connection.execute("BEGIN IMMEDIATE")
+
+    def done(self, _connection: Any, record: Any, *_error: Any) -> None:
+        """The connection goes back to the pool, its transaction over, whichever way that ended."""
+        turn = record.info.pop(self._MINE, None)
+        if turn is not None:
+            turn.release()
