@@ -56,7 +56,7 @@ class Import(Record):
         return min(self.processed * 100 // self.total, 100) if self.total else None
 
     @staticmethod
-    def visible_to(user: User) -> sa.Select[tuple[Import]]:
+    def visible_to(user: User) -> sa.Select[Import]:
         """All of them for those who may import and see contacts: the reports name persons."""
         may = user.may(Can.IMPORT_CONTACTS) and user.may(Can.VIEW_CONTACTS)
         return sa.select(Import).where(sa.true() if may else sa.false())

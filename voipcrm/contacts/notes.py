@@ -36,7 +36,7 @@ class Note(Record):
         return self.created_at
 
     @staticmethod
-    def of(user: User) -> sa.Select[tuple[Note]]:
+    def of(user: User) -> sa.Select[Note]:
         """Those that this user wrote, and so may change."""
         return sa.select(Note).where(Note.by_id == user.id)
 
@@ -77,12 +77,12 @@ class Task(Record):
         return self.done_at or self.created_at
 
     @staticmethod
-    def visible_to(user: User) -> sa.Select[tuple[Task]]:
+    def visible_to(user: User) -> sa.Select[Task]:
         """Tasks are seen with the persons they are about."""
         return sa.select(Task).where(sa.true() if user.may(Can.VIEW_CONTACTS) else sa.false())
 
     @staticmethod
-    def open_of(user: User) -> sa.Select[tuple[Task]]:
+    def open_of(user: User) -> sa.Select[Task]:
         """What this user is still to do."""
         return Task.visible_to(user).where(Task.owner_id == user.id, Task.done_at.is_(None))
 

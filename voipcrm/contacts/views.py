@@ -56,7 +56,7 @@ def export() -> Any:
     """The contacts of the list's search and filters as a CSV file."""
     if not _exports.acquire(blocking=False):
         flash("Other exports are running. Try again in a minute.", "warn")
-        return redirect(url_for("contacts.persons", **request.args.to_dict()), code=303)
+        return redirect(f"{url_for('contacts.persons')}?{request.query_string.decode()}", code=303)
     query, narrow = one_line(request.args.get("q"))[:200], filters.of(request.args)
     release = _once(_exports.release)
     file = exporting.lines(Person.visible_to(current_user), query, narrow, at_end=release)
