@@ -4,6 +4,7 @@ transaction of its own, so that nobody waits for it and memory stays flat; each 
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
@@ -23,7 +24,8 @@ from voipcrm.core.app import settings
 from voipcrm.core.db import db
 
 CHECKED_AT_ONCE = 500
-WRITTEN_AT_ONCE = 200
+WRITTEN_AT_ONCE = 100
+PAUSE_SECONDS = 0.05  # between batches: SQLite has one writer, and a webhook that waits shall get its turn
 T = TypeVar("T")
 
 
@@ -141,7 +143,6 @@ def _known(keys: Iterable[str]) -> dict[str, tuple[int, str, str]]:
 
 
 def _run(import_id: int, claim: str) -> None:
-    done = 0
     while True:
         one = _mine(import_id, claim)
         waiting = sa.select(ImportRow).where(ImportRow.import_id == import_id)
@@ -153,10 +154,8 @@ def _run(import_id: int, claim: str) -> None:
             return
         with db.session.no_autoflush:
             _write(one, rows)
-        done += len(rows)
-        one.processed = min(max(one.processed, 0) + len(rows), one.total)
-        db.session.commit()
-        db.session.expunge_all()
+        one.processed = min(one.processed + len(rows), one.total)
+        _pause()
 
 
 def _write(one: Import, rows: list[ImportRow]) -> None:
@@ -243,6 +242,7 @@ def _undo(import_id: int, claim: str) -> None:
         run_at = one.run_at
         written = sa.select(ImportRow).where(ImportRow.import_id == import_id)
         written = written.where(ImportRow.state.in_(("created", "updated"))).order_by(ImportRow.line.desc())
+        written = written.options(selectinload(ImportRow.person))
         rows = list(db.session.scalars(written.limit(WRITTEN_AT_ONCE)))
         if not rows:
             _drop_unused(run_at)
@@ -250,27 +250,36 @@ def _undo(import_id: int, claim: str) -> None:
             db.session.commit()
             return
         busy = _written_about([row.person_id for row in rows if row.person_id])
-        for row in rows:
-            _take_back(row, run_at, busy)
+        gone = [person_id for row in rows if (person_id := _take_back(row, run_at, busy))]
+        db.session.flush()
+        db.session.execute(
+            sa.delete(Person).where(Person.id.in_(gone)).execution_options(synchronize_session=False)
+        )  # numbers and all else of theirs go with them by the database's own rules
         one.processed = min(one.processed + len(rows), one.total)
-        db.session.commit()
-        db.session.expunge_all()
+        _pause()
 
 
-def _take_back(row: ImportRow, run_at: datetime | None, busy: set[int]) -> None:
+def _pause() -> None:
+    """Commit the batch, forget it, and let others write."""
+    db.session.commit()
+    db.session.expunge_all()
+    time.sleep(PAUSE_SECONDS)
+
+
+def _take_back(row: ImportRow, run_at: datetime | None, busy: set[int]) -> int | None:
+    """Make undone what the row did; the id of its person if they are to be deleted."""
     person = row.person
     if person is None:
         row.state, row.reason = "gone", "Was deleted meanwhile."
     elif person.updated_at != run_at or (row.state == "created" and person.id in busy):
         row.state, row.reason = "kept", "Somebody changed this contact since, or wrote something down."
     elif row.state == "created":
-        row.state, row.person = "gone", None
-        db.session.delete(person)
-        db.session.flush()
+        row.state = "gone"
+        return person.id
     else:
         _restore(person, row.before or {})
         row.state = "gone"
-        db.session.flush()
+    return None
 
 
 def _written_about(person_ids: list[int]) -> set[int]:
