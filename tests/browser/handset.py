@@ -56,10 +56,14 @@ class Handset:
         """Take calls, and wait until routing knows of it."""
         if self.dock.get_attribute("data-open") == "false":
             self.dock.get_by_role("button", name=re.compile("^Phone: ")).click()  # a narrow screen shows the pill only
-        with self.page.expect_response(_is_available):
+        with self.becomes_available():
             self.dock.get_by_role("button", name="Start taking calls").click()
         self.is_("ready")
         return self
+
+    def becomes_available(self):
+        """A context that ends once the server has heard from this tab that the person can be rung."""
+        return self.page.expect_response(_is_available)
 
     def dial(self, number: str) -> None:
         """On the keypad, with the keyboard."""

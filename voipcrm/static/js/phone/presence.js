@@ -1,6 +1,8 @@
 // Tells the server whether this person can take a call: at each change, and as a heartbeat while the phone is on.
 
 const HEARTBEAT_MS = 30_000;
+/** When to say a change once more: a tab that closed says "offline", and that may arrive after our word. */
+const AGAIN_MS = 2000;
 
 /** What a snapshot means to colleagues and to routing. */
 export function presenceOf({ line, call, incoming, parked }) {
@@ -13,6 +15,7 @@ export class Presence {
   #send;
   #told = 'offline';
   #beat = null;
+  #again = null;
   #next = null;
   #sending = false;
 
@@ -25,14 +28,17 @@ export class Presence {
     const now = presenceOf(snapshot);
     if (now === this.#told) return;
     this.#told = now;
-    clearInterval(this.#beat);
-    this.#beat = now === 'offline' ? null : setInterval(() => this.#say(now), HEARTBEAT_MS);
+    this.#stop();
+    if (now !== 'offline') {
+      this.#again = setTimeout(() => this.#say(now), AGAIN_MS);
+      this.#beat = setInterval(() => this.#say(now), HEARTBEAT_MS);
+    }
     this.#say(now);
   }
 
   /** Say no more, and nothing about it: another tab has the phone now. */
   hush() {
-    clearInterval(this.#beat);
+    this.#stop();
     this.#next = null;
     this.#told = 'offline';
   }
@@ -42,6 +48,11 @@ export class Presence {
     if (this.#told === 'offline') return;
     this.hush();
     Promise.resolve(this.#send('offline', { keepalive: true })).catch(() => {});
+  }
+
+  #stop() {
+    clearTimeout(this.#again);
+    clearInterval(this.#beat);
   }
 
   /** One at a time, the newest last: two requests on their way could overtake each other and leave a ready phone
