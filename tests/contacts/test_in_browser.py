@@ -138,8 +138,13 @@ def test_a_file_is_imported_by_the_worker_and_undone_while_the_page_stays(browse
     page.evaluate("window.sameDocument = true")
     page.get_by_role("link", name="Import", exact=True).click()
     page.get_by_label("File").set_input_files(file)
+    page.evaluate(
+        "document.addEventListener('htmx:before:request', e => { window.timeout = e.detail.ctx.request.timeout }, "
+        "{once: true})"
+    )
     page.get_by_role("button", name="Look at the file").click()
     expect(page.get_by_label("Telefon becomes")).to_have_value("number")
+    assert page.evaluate("window.timeout") == 600_000  # milliseconds: 20 MB may be long on their way
     page.locator(".card__foot").get_by_role("button", name="Check the file").click()
     expect(page.locator("#import-result")).to_have_text("What would happen", timeout=20_000)
     expect(page.locator("#import")).to_contain_text("This number is too short.")
