@@ -6,6 +6,9 @@ from flask import current_app
 database = current_app.extensions["migrate"].db
 
 
+SEARCHES = ("person_search", "ix_persons_search", "organization_search", "ix_organizations_search")
+
+
 def render_item(kind, item, _autogen):
     """A migration must not import the app, which will have changed: our types are written as what they are below."""
     names = {"Moment": "sa.DateTime(timezone=True)", "Words": "sa.Text()"}
@@ -16,7 +19,7 @@ def render_item(kind, item, _autogen):
 
 def include_name(name, kind, _parents):
     """The search index of contacts differs by database (on SQLite it is tables); its migration makes it, no model."""
-    return not (kind in {"table", "index"} and name and name.startswith(("person_search", "ix_persons_search")))
+    return not (kind in {"table", "index"} and name and name.startswith(SEARCHES))
 
 
 def run():

@@ -22,6 +22,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.admin.roles import bp as roles
     from voipcrm.admin.teams import bp as teams
     from voipcrm.calls.views import bp as calls
+    from voipcrm.contacts.import_views import bp as imports
+    from voipcrm.contacts.note_views import bp as notes
+    from voipcrm.contacts.organization_views import bp as organizations
+    from voipcrm.contacts.tag_views import bp as tags
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
     from voipcrm.recordings.views import bp as recordings
@@ -52,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
     own = (accounts, passwords, my_account, home)
-    work = (contacts, calls, recordings)
+    work = (contacts, organizations, notes, tags, imports, calls, recordings)
     set_up = (lines, routes, ring_groups, people, roles, teams, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
     for room in (*own, *work, *set_up, *doors):

@@ -288,7 +288,7 @@ def test_a_list_takes_three_statements_however_long_it_is(app, as_ada):
     with app.app_context():
         engine = db.engine
     for address in ("/contacts/persons", "/contacts/persons?q=ann", "/contacts/persons?q=ann+59"):
-        assert selects_of(engine, lambda address=address: as_ada.get(address)) == 3  # who asks, persons, their numbers
+        assert selects_of(engine, lambda address=address: as_ada.get(address)) == 3  # who asks, persons, filters
 
 
 def selects_of(engine, ask) -> int:

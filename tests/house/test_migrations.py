@@ -12,6 +12,8 @@ from voipcrm import create_app
 from voipcrm.config import Settings
 from voipcrm.core.db import db
 
+SEARCHES = ("person_search", "ix_persons_search", "organization_search", "ix_organizations_search")
+
 
 @pytest.fixture
 def fresh_app(environment, new_database, monkeypatch):
@@ -26,14 +28,14 @@ def fresh_app(environment, new_database, monkeypatch):
 
 
 def differences() -> list:
-    """Between database and models, but for the search index of contacts, which differs by database."""
+    """Between database and models, but for the search indexes of contacts, which differ by database."""
     with db.engine.connect() as connection:
         options = {"compare_type": True, "include_object": _is_of_models}
         return compare_metadata(MigrationContext.configure(connection, opts=options), db.metadata)
 
 
 def _is_of_models(_object, name, kind, _reflected, _counterpart) -> bool:
-    return not (kind in {"table", "index"} and name and name.startswith(("person_search", "ix_persons_search")))
+    return not (kind in {"table", "index"} and name and name.startswith(SEARCHES))
 
 
 def test_the_migrations_make_what_the_models_describe_and_can_be_taken_back(fresh_app):

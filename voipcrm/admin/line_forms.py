@@ -6,8 +6,8 @@ from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectField, StringField, TelField  # pyright: ignore - the stubs are older
 from wtforms.validators import DataRequired, InputRequired, Length, StopValidation
 
-from voipcrm.contacts.forms import one_line
 from voipcrm.core.app import settings
+from voipcrm.core.texts import one_line
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
 

@@ -9,12 +9,13 @@ from flask import Blueprint, flash, redirect, request, url_for
 
 from voipcrm.accounts.permissions import Can
 from voipcrm.admin import lines, wiring
-from voipcrm.admin.line_forms import POLICIES, LineForm, NewLineForm, one_line
+from voipcrm.admin.line_forms import POLICIES, LineForm, NewLineForm
 from voipcrm.admin.lines import CannotDo
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
+from voipcrm.core.texts import one_line
 from voipcrm.routes.models import InboundRoute
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import TelephonyError

@@ -17,7 +17,8 @@ from voipcrm.calls.day import day
 from voipcrm.calls.models import Call, Leg
 from voipcrm.calls.telling import Cast, parts, rang_seconds, tell
 from voipcrm.calls.words import read
-from voipcrm.contacts.models import Person
+from voipcrm.contacts.models import Organization, Person
+from voipcrm.contacts.notes import entries
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
@@ -28,6 +29,7 @@ from voipcrm.telephony import numbers
 
 bp = Blueprint("calls", __name__)
 SHORT_LIST = 8
+TIMELINE = 20  # things in a contact's timeline, and how many more one asks for
 
 
 @bp.context_processor
@@ -80,12 +82,32 @@ def latest() -> Any:
 @bp.get("/calls/with/<int(max=2147483647):person_id>")
 @requires(Can.VIEW_CALLS)
 def with_person(person_id: int) -> Any:
-    """The newest calls with a contact, for their page; the history of them in full to whoever opens the address."""
+    """What happened with a contact, calls, notes and finished tasks by time, for their page; the history of the calls
+    in full to whoever opens the address. ?show= is how many things."""
     if request.headers.get("HX-Request-Type") != "partial":
         return redirect(url_for("calls.index", contact=person_id))
     person = find(Person.visible_to(current_user), person_id)
-    calls = _newest(Call.visible_to(current_user).where(Call.person_id == person.id))
-    return render("calls/_with_person.html", calls=calls, person=person)
+    limit = min(max(request.args.get("show", TIMELINE, type=int), 1), 10 * TIMELINE)
+    newest = Call.visible_to(current_user).where(Call.person_id == person.id)
+    newest = newest.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit + 1)
+    calls = db.session.scalars(Call.with_names(newest)).unique().all()
+    things = [(call.started_at, "call", call) for call in calls]
+    things += [(one.at, one.kind, one) for one in entries(person, limit=limit + 1)]
+    things.sort(key=lambda thing: thing[0], reverse=True)
+    more = min(limit + TIMELINE, 10 * TIMELINE) if len(things) > limit < 10 * TIMELINE else None
+    return render("calls/_with_person.html", things=things[:limit], person=person, more=more, has_calls=bool(calls))
+
+
+@bp.get("/calls/with-organization/<int(max=2147483647):organization_id>")
+@requires(Can.VIEW_CALLS)
+def with_organization(organization_id: int) -> Any:
+    """The newest calls with the people of an organization, for its page."""
+    if request.headers.get("HX-Request-Type") != "partial":
+        return redirect(url_for("organizations.show", organization_id=organization_id))
+    organization = find(Organization.visible_to(current_user), organization_id)
+    people = sa.select(Person.id).where(Person.organization_id == organization.id)
+    calls = _newest(Call.visible_to(current_user).where(Call.person_id.in_(people)))
+    return render("calls/_with_organization.html", calls=calls, organization=organization)
 
 
 @bp.get("/calls/missed")

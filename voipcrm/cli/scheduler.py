@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 
 from voipcrm.accounts import jobs as accounts
 from voipcrm.calls import jobs as calls
+from voipcrm.contacts import jobs as contacts
 from voipcrm.recordings import jobs as recordings
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ class Sweep:
 SWEEPS = (  # seconds
     (accounts.sweep, 60.0),
     (calls.sweep, 60.0),
+    (contacts.sweep, 60.0),
     (recordings.sweep, 20.0),
     (recordings.reconcile, 300.0),
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
-from wtforms import FieldList, Form, FormField, SelectField, StringField, TelField, TextAreaField
+from wtforms import DateField, FieldList, Form, FormField, SelectField, StringField, TelField, TextAreaField
 from wtforms.validators import InputRequired, Length, StopValidation
 
 from voipcrm.accounts.models import User
@@ -23,6 +25,9 @@ from voipcrm.telephony.errors import NumberInvalid
 
 LABELS = ("work", "mobile", "home", "main", "other")
 MOST_ROWS = 20
+_WEBSITE = re.compile(
+    r"(?:https?://)?[^\s/:@<>\"'\\]+\.[^\s/:@<>\"'\\]+(?::\d{1,5})?(?:[/?#][^\s<>\"'\\]*)?", re.IGNORECASE
+)
 
 
 def many_lines(text: str | None) -> str:
@@ -154,6 +159,81 @@ class PersonForm(FlaskForm):
         person.emails = [known_emails.get(address) or EmailAddress(address=address) for address in self._emails]
         for position, one in enumerate(person.emails):
             one.position = position
+
+
+class OrganizationForm(FlaskForm):
+    name = StringField(
+        "Name",
+        filters=[one_line],
+        validators=[InputRequired("Enter a name."), Length(max=200, message="Use at most 200 characters.")],
+    )
+    website = StringField(
+        "Website", filters=[one_line], validators=[Length(max=500, message="Use at most 500 characters.")]
+    )
+    note = TextAreaField(
+        "Note", filters=[many_lines], validators=[Length(max=10_000, message="Use at most 10,000 characters.")]
+    )
+
+    def __init__(self, organization: Organization) -> None:
+        super().__init__(obj=organization)
+        self._organization = organization
+
+    def validate_name(self, field: StringField) -> None:
+        """One row for each name: people are put into a company by typing it."""
+        sort_name = folded(field.data or "")
+        if not sort_name:
+            raise StopValidation("Enter a name.")
+        others = sa.select(Organization.id).where(Organization.sort_name == sort_name)
+        if sort_name != self._organization.sort_name and db.session.scalars(others.limit(1)).first() is not None:
+            raise StopValidation("There is an organization of this name already.")
+
+    def validate_website(self, field: StringField) -> None:
+        if field.data and not _WEBSITE.fullmatch(field.data):
+            raise StopValidation("This is not a web address. It reads like www.example.com.")
+
+    def write_to(self, organization: Organization) -> None:
+        website = self.website.data or ""
+        organization.name = self.name.data or ""
+        organization.website = website if not website or "://" in website else f"https://{website}"
+        organization.note = self.note.data or ""
+        organization.updated_at = clock.now()
+
+
+class NoteForm(FlaskForm):
+    text = TextAreaField(
+        "Note",
+        filters=[many_lines],
+        validators=[
+            InputRequired("Write something."),
+            Length(max=10_000, message="Use at most 10,000 characters."),
+        ],
+    )
+
+    def validate_text(self, field: TextAreaField) -> None:
+        if not field.data:
+            raise StopValidation("Write something.")
+
+
+class TaskForm(FlaskForm):
+    title = StringField(
+        "What is to be done",
+        filters=[one_line],
+        validators=[InputRequired("Say what is to be done."), Length(max=200, message="Use at most 200 characters.")],
+    )
+    due_on = DateField("Due", validators=[InputRequired("Choose a day.")])
+    owner_id = SelectField("Who", coerce=int)
+
+    def __init__(self, *, obj: Any = None, **begun: Any) -> None:
+        super().__init__(obj=obj, **begun)
+        self.owner_id.choices = _owners(obj.owner_id if obj else None)[1:]
+
+    def validate_title(self, field: StringField) -> None:
+        if not field.data:
+            raise StopValidation("Say what is to be done.")
+
+    def validate_due_on(self, field: DateField) -> None:
+        if field.data and not date(1990, 1, 1) <= field.data <= date(2200, 1, 1):
+            raise StopValidation("Choose a day between 1990 and 2200.")
 
 
 def _refuse_if_any(rows: FieldList) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.contacts.folding import folded, search_text
-from voipcrm.core.db import Record, db
+from voipcrm.core.db import Model, Record, db
 
 # Compared by code point in both databases: the same order, and a prefix is a range of the index.
 Folded = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -25,6 +25,15 @@ class Organization(Record):
 
     name: Mapped[str]
     sort_name: Mapped[str] = mapped_column(Folded)  # kept by this module: the folded name
+    search_text: Mapped[str] = mapped_column(deferred=True)  # kept by this module: name and website
+    website: Mapped[str] = mapped_column(default="")  # with its scheme, http or https
+    note: Mapped[str] = mapped_column(default="")
+    updated_at: Mapped[datetime | None]
+
+    @staticmethod
+    def visible_to(user: User) -> sa.Select[Organization]:
+        """The organizations this user may see: all of them with contacts.view, none without."""
+        return sa.select(Organization).where(sa.true() if user.may(Can.VIEW_CONTACTS) else sa.false())
 
     @staticmethod
     def named(name: str) -> Organization | None:
@@ -39,18 +48,28 @@ class Organization(Record):
             db.session.add(known)
         return known
 
+    def remove(self) -> None:
+        """Delete it. Its people stay, without a company."""
+        for person in db.session.scalars(sa.select(Person).where(Person.organization_id == self.id)).unique():
+            person.organization = None
+        db.session.delete(self)
+
 
 class Person(Record):
     """Somebody outside whom we call or who calls us."""
 
     __tablename__ = "persons"
-    __table_args__ = (sa.Index("ix_persons_sort", "sort_name", "id"),)  # the search index: contacts.searching
+    __table_args__ = (  # the search index: contacts.searching
+        sa.Index("ix_persons_sort", "sort_name", "id"),
+        sa.Index("ix_persons_organization_sort", "organization_id", "sort_name", "id"),
+        sa.Index("ix_persons_owner_sort", "owner_id", "sort_name", "id"),
+    )
 
     name: Mapped[str]
     sort_name: Mapped[str] = mapped_column(Folded)  # kept by this module: the folded name
     search_text: Mapped[str] = mapped_column(deferred=True)  # kept by this module: see folding.search_text
-    organization_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organizations.id"), index=True)
-    owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    organization_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organizations.id"))
+    owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
     note: Mapped[str] = mapped_column(default="")
     updated_at: Mapped[datetime | None]
 
@@ -62,6 +81,12 @@ class Person(Record):
     emails: Mapped[list[EmailAddress]] = relationship(
         back_populates="person", cascade="all, delete-orphan", order_by="EmailAddress.position"
     )
+    taggings: Mapped[list[Tagging]] = relationship(back_populates="person", cascade="all, delete-orphan")
+
+    @property
+    def tags(self) -> list[Tag]:
+        """In the order of their names."""
+        return sorted((one.tag for one in self.taggings), key=lambda tag: tag.sort_name)
 
     @property
     def initials(self) -> str:
@@ -80,6 +105,8 @@ class Person(Record):
     def fold(self, gone: Container[Any] = ()) -> None:
         """Work out again by what this person is sorted and found; `gone` are rows about to be deleted."""
         self.sort_name = folded(self.name)
+        for one in self.taggings:
+            one.sort_name = self.sort_name
         self.search_text = search_text(
             name=self.name,
             company=self.company,
@@ -116,26 +143,39 @@ class EmailAddress(Record):
     person: Mapped[Person] = relationship(back_populates="emails")
 
 
-def matching(number: str | None) -> tuple[Person | None, str]:
-    """The person whom a call with this E.164 number is linked to, and why, in words.
+class Tag(Record):
+    """A word that people put on contacts to find them together."""
 
-    Several persons may share a number: then the one changed last is taken, and the reason says so."""
-    if not number:
-        return None, ""
-    query = (
-        sa.select(Person)
-        .join(PhoneNumber, PhoneNumber.person_id == Person.id)
-        .where(PhoneNumber.number == number)
-        .order_by(sa.func.coalesce(Person.updated_at, Person.created_at).desc(), Person.id.desc())
-        .limit(4)
-    )
-    found = list(db.session.scalars(query).unique())
-    if not found:
-        return None, ""
-    if len(found) == 1:
-        return found[0], "The number is this person's."
-    others = "others" if len(found) > 2 else "another person"
-    return found[0], f"The number is shared with {others}; this person was changed last."
+    __tablename__ = "tags"
+
+    name: Mapped[str]
+    sort_name: Mapped[str] = mapped_column(Folded, unique=True)  # kept by this module: the folded name
+
+    @staticmethod
+    def named(name: str) -> Tag | None:
+        """The tag of this name, capitals and accents aside; a new row of the session if there is none, None if the
+        name is empty."""
+        if not (sort_name := folded(name)):
+            return None
+        known = db.session.scalars(sa.select(Tag).where(Tag.sort_name == sort_name)).one_or_none()
+        if known is None:
+            known = Tag(name=name, sort_name=sort_name)
+            db.session.add(known)
+        return known
+
+
+class Tagging(Model):
+    """A tag on a person, with the person's sort_name: those with a tag then come out of one index in their order."""
+
+    __tablename__ = "taggings"
+    __table_args__ = (sa.Index("ix_taggings_sort", "tag_id", "sort_name", "person_id"),)
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("persons.id", ondelete="CASCADE"), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(sa.ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True)
+    sort_name: Mapped[str] = mapped_column(Folded)
+
+    person: Mapped[Person] = relationship(back_populates="taggings")
+    tag: Mapped[Tag] = relationship(lazy="joined", innerjoin=True)
 
 
 def sharing(numbers: list[str], person: Person | None) -> list[PhoneNumber]:
@@ -159,8 +199,12 @@ def _fold(session: Session, _context: Any, _instances: Any) -> None:
             if row in session.new:
                 row.person = person  # made with the id alone, it is not yet among the person's
             persons.add(person)
+        elif isinstance(row, Tagging):
+            if row.person is not None:  # taken off, it has none
+                row.sort_name = folded(row.person.name)
         elif isinstance(row, Organization):
             row.sort_name = folded(row.name)
+            row.search_text = search_text(name=row.name, emails=[row.website] if row.website else [])
             if row.id and sa.inspect(row).attrs.name.history.has_changes():
                 persons.update(session.scalars(sa.select(Person).where(Person.organization_id == row.id)).unique())
     gone = session.deleted

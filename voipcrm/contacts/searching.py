@@ -1,90 +1,212 @@
-"""Find persons among a million: by words of name and company, by e-mail, by any fragment of a number.
+"""Find persons and organizations among a million: by words of the name and company, by e-mail or website, persons by
+any fragment of a number too.
 
-The same persons on both databases, since both look for the same substrings (contacts.folding.patterns) in the same
-folded text: SQLite in the FTS5 trigram table `person_search`, which triggers on `persons` keep; PostgreSQL in the
-pg_trgm index `ix_persons_search`. Migration 0002 makes both.
+The same rows on both databases, since both look for the same substrings (contacts.folding.patterns) in the same
+folded text: SQLite in FTS5 trigram tables, which triggers keep (`person_search`, `organization_search`); PostgreSQL in
+pg_trgm indexes. Migrations 0002 and 0030 make them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from voipcrm.contacts.folding import folded, patterns
-from voipcrm.contacts.models import Person
+from voipcrm.contacts.models import Organization, Person, Tagging
 from voipcrm.core.db import db
 from voipcrm.core.paging import PAGE_SIZE, Page, page_of
 
 MOST_HITS = 500  # of each kind, see _hits: a search costs the same however much it could find
 POSTGRES_BUDGET = "250ms"
 _QUERY_CANCELED = "57014"
-_INDEX = sa.table("person_search", sa.column("rowid", sa.Integer), sa.column("search_text", sa.Text))
 _PIECE = 5  # characters
 _LAST_CHARACTER = "\U0010ffff"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrow:
+    """Filters of persons beside the search; None where not asked. Owner 0 is nobody."""
+
+    owner_id: int | None = None
+    tag_id: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.owner_id is not None or self.tag_id is not None
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """What persons must fulfil."""
+        asked: list[sa.ColumnElement[bool]] = []
+        if self.owner_id is not None:
+            asked.append(Person.owner_id == (self.owner_id or None))
+        if self.tag_id is not None:
+            asked.append(Person.id.in_(sa.select(Tagging.person_id).where(Tagging.tag_id == self.tag_id)))
+        return asked
+
+
+EVERYBODY = Narrow()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is searched: its model, and its trigram table on SQLite."""
+
+    model: Any  # with id, sort_name, search_text
+    index: sa.TableClause
+
+
+def _index(name: str) -> sa.TableClause:
+    return sa.table(name, sa.column("rowid", sa.Integer), sa.column("search_text", sa.Text))
+
+
+_PERSONS = _Kind(Person, _index("person_search"))
+_ORGANIZATIONS = _Kind(Organization, _index("organization_search"))
+
+
 def page_of_persons(
-    scope: sa.Select[Person], query: str = "", *, cursor: str | None = None, size: int = PAGE_SIZE
+    scope: sa.Select[Person],
+    query: str = "",
+    *,
+    narrow: Narrow = EVERYBODY,
+    cursor: str | None = None,
+    size: int = PAGE_SIZE,
 ) -> Page[Person]:
-    """One page of those of the scope that match, by name, with their numbers, company and owner: two statements.
+    """One page of those of the scope that match, by name, with their numbers, company and owner: one statement.
 
-    An empty query matches everybody. The scope is applied to the hits that were gathered, so one that leaves out
-    most persons has to become a part of `_hits`."""
-    persons = scope.options(joinedload(Person.owner), selectinload(Person.numbers))
+    An empty query matches everybody. The scope is applied to the hits that were gathered, `narrow` already while
+    they are gathered: what leaves out most persons belongs there."""
+    if narrow.tag_id is not None and not patterns(query):
+        return _page_of_tagged(scope, narrow, cursor, size)
+    persons = scope.options(joinedload(Person.owner), joinedload(Person.numbers))
+    return _page(_PERSONS, persons.where(*narrow.conditions()), query, narrow.conditions(), cursor=cursor, size=size)
 
-    def page(persons: sa.Select[Person]) -> Page[Person]:
-        return page_of(persons, Person.sort_name, Person.id, cursor=cursor, size=size, descending=False)
+
+def page_of_organizations(
+    scope: sa.Select[Organization], query: str = "", *, cursor: str | None = None, size: int = PAGE_SIZE
+) -> Page[Organization]:
+    """One page of those of the scope that match, by name: one statement."""
+    return _page(_ORGANIZATIONS, scope, query, [], cursor=cursor, size=size)
+
+
+def more_match(query: str, *, narrow: Narrow = EVERYBODY) -> bool:
+    """Did the search for persons find more than it gathered? Costs a search: ask where the last page ends."""
+    return _more_match(_PERSONS, query, narrow.conditions())
+
+
+def more_organizations_match(query: str) -> bool:
+    """The same for organizations."""
+    return _more_match(_ORGANIZATIONS, query, [])
+
+
+def ids_of_persons(query: str, narrow: Narrow, *, after: int, limit: int) -> Sequence[int]:
+    """The next ids above `after` of all who match, however many: for files, which hold everybody."""
+    if patterns(query) and not _is_postgres():
+        ids = _in_index(_PERSONS, query, narrow.conditions()).where(_PERSONS.index.c.rowid > after)
+        ids = ids.order_by(_PERSONS.index.c.rowid)
+    else:
+        found = [_contains(Person.search_text, group) for group in patterns(query)]
+        ids = sa.select(Person.id).where(Person.id > after, *found, *narrow.conditions()).order_by(Person.id)
+    return db.session.scalars(ids.limit(limit)).all()
+
+
+def _page_of_tagged(scope: sa.Select[Person], narrow: Narrow, cursor: str | None, size: int) -> Page[Person]:
+    """Walks the index of the tag, which has the order of the names."""
+    tagged = (
+        sa.select(Tagging)
+        .join(Tagging.person)
+        .options(
+            contains_eager(Tagging.person).options(joinedload(Person.owner), joinedload(Person.numbers)),
+        )
+        .where(Tagging.tag_id == narrow.tag_id, Person.id.in_(scope.with_only_columns(Person.id)))
+    )
+    if narrow.owner_id is not None:
+        tagged = tagged.where(Person.owner_id == (narrow.owner_id or None))
+    page = page_of(tagged, Tagging.sort_name, Tagging.person_id, cursor=cursor, size=size, descending=False)
+    return Page([one.person for one in page.rows], older=page.older, newer=page.newer)
+
+
+def _page(
+    kind: _Kind,
+    rows: sa.Select[Any],
+    query: str,
+    conditions: list[sa.ColumnElement[bool]],
+    *,
+    cursor: str | None,
+    size: int,
+) -> Page[Any]:
+    model = kind.model
+
+    def page(rows: sa.Select[Any]) -> Page[Any]:
+        return page_of(rows, model.sort_name, model.id, cursor=cursor, size=size, descending=False)
 
     if not patterns(query):
-        return page(persons)
+        return page(rows)
     if not _is_postgres():
-        return page(persons.where(Person.id.in_(_hits(query))))
+        return page(rows.where(model.id.in_(_hits(kind, query, conditions))))
     try:
         with db.session.begin_nested():
             db.session.execute(sa.text(f"SET LOCAL statement_timeout = '{POSTGRES_BUDGET}'"))
-            return page(persons.where(Person.id.in_(_hits(query))))
+            return page(rows.where(model.id.in_(_hits(kind, query, conditions))))
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) != _QUERY_CANCELED:
             raise
-    return page(persons.where(Person.id.in_(_beginning(query))))  # the half that no term can make slow
+    return page(rows.where(model.id.in_(_beginning(kind, query, conditions))))  # the half that no term can make slow
 
 
-def more_match(query: str) -> bool:
-    """Did the search find more than it gathered? Costs a search: ask where the last page ends."""
+def _more_match(kind: _Kind, query: str, conditions: list[sa.ColumnElement[bool]]) -> bool:
     if not patterns(query):
         return False
-    hits = _containing(query, MOST_HITS + 1).subquery()
+    hits = _containing(kind, query, conditions, MOST_HITS + 1).subquery()
     return (db.session.scalar(sa.select(sa.func.count()).select_from(hits)) or 0) > MOST_HITS
 
 
-def _hits(query: str) -> sa.Select[int]:
-    """Ids of the persons whose name begins with the query, the first by name; and of those in whom it stands
+def _hits(kind: _Kind, query: str, conditions: list[sa.ColumnElement[bool]]) -> sa.Select[int]:
+    """Ids of the rows whose name begins with the query, the first by name; and of those in which it stands
     anywhere, the newest. Each half comes out of its index in that order and stops at MOST_HITS; neither is ranked,
     for that would need all of them."""
-    beginning, containing = _beginning(query).subquery(), _containing(query, MOST_HITS).subquery()
+    beginning = _beginning(kind, query, conditions).subquery()
+    containing = _containing(kind, query, conditions, MOST_HITS).subquery()
     return sa.select(sa.union_all(sa.select(beginning), sa.select(containing)).subquery())
 
 
-def _beginning(query: str) -> sa.Select[int]:
-    start = folded(query)
+def _beginning(kind: _Kind, query: str, conditions: list[sa.ColumnElement[bool]]) -> sa.Select[int]:
+    start, model = folded(query), kind.model
     return (
-        sa.select(Person.id)
-        .where(Person.sort_name >= start, Person.sort_name < start + _LAST_CHARACTER)
-        .order_by(Person.sort_name, Person.id)
+        sa.select(model.id)
+        .where(model.sort_name >= start, model.sort_name < start + _LAST_CHARACTER, *conditions)
+        .order_by(model.sort_name, model.id)
         .limit(MOST_HITS)
     )
 
 
-def _containing(query: str, limit: int) -> sa.Select[int]:
-    wanted = patterns(query)
+def _containing(kind: _Kind, query: str, conditions: list[sa.ColumnElement[bool]], limit: int) -> sa.Select[int]:
+    model = kind.model
     if _is_postgres():
-        groups = (sa.or_(*(Person.search_text.contains(one, autoescape=True) for one in group)) for group in wanted)
-        return sa.select(Person.id).where(*groups).order_by(Person.id.desc()).limit(limit)
-    match = sa.literal_column("person_search").op("MATCH")(" AND ".join(f"({_phrases(group)})" for group in wanted))
+        found = [_contains(model.search_text, group) for group in patterns(query)]
+        return sa.select(model.id).where(*found, *conditions).order_by(model.id.desc()).limit(limit)
+    return _in_index(kind, query, conditions).order_by(kind.index.c.rowid.desc()).limit(limit)
+
+
+def _contains(column: Any, group: tuple[str, ...]) -> sa.ColumnElement[bool]:
+    return sa.or_(*(column.contains(one, autoescape=True) for one in group))
+
+
+def _in_index(kind: _Kind, query: str, conditions: list[sa.ColumnElement[bool]]) -> sa.Select[int]:
+    """Row ids out of the trigram table, in no order yet."""
+    index, wanted = kind.index, patterns(query)
+    match = sa.literal_column(index.name).op("MATCH")(" AND ".join(f"({_phrases(group)})" for group in wanted))
     cut = [group for group in wanted if any(len(one) > _PIECE for one in group)]
-    whole = [sa.or_(*(sa.func.instr(_INDEX.c.search_text, one) > 0 for one in group)) for group in cut]
-    return sa.select(_INDEX.c.rowid).where(match, *whole).order_by(_INDEX.c.rowid.desc()).limit(limit)
+    whole = [sa.or_(*(sa.func.instr(index.c.search_text, one) > 0 for one in group)) for group in cut]
+    found = sa.select(index.c.rowid).where(match, *whole)
+    if conditions:
+        # The plus keeps SQLite from asking the index anew for each person that the filters leave.
+        row_id = sa.literal_column(f"+{index.name}.rowid")
+        found = found.where(row_id.in_(sa.select(kind.model.id).where(*conditions)))
+    return found
 
 
 def _phrases(group: tuple[str, ...]) -> str:

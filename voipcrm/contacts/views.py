@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
-import sqlalchemy as sa
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, stream_with_context, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.contacts.folding import folded, is_number
+from voipcrm.contacts import exporting, filters, timeline
+from voipcrm.contacts.folding import is_number
 from voipcrm.contacts.forms import PersonForm
-from voipcrm.contacts.models import Organization, Person, sharing
+from voipcrm.contacts.models import Person, sharing
+from voipcrm.contacts.notes import today
 from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_persons
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
@@ -22,31 +25,54 @@ from voipcrm.core.texts import one_line
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
 
+EXPORTS_AT_ONCE = 2  # in a process: each holds a thread for as long as its reader likes
+_exports = threading.BoundedSemaphore(EXPORTS_AT_ONCE)
 bp = Blueprint("contacts", __name__, url_prefix="/contacts")
 A_PERSON = "/persons/<int(max=2147483647):person_id>"
-SUGGESTIONS = 10
 
 
 @bp.get("/persons")
 @requires(Can.VIEW_CONTACTS)
 def persons() -> Any:
-    query = one_line(request.args.get("q"))[:200]
-    page = page_of_persons(Person.visible_to(current_user), query, cursor=cursor_of_request())
+    query, narrow = one_line(request.args.get("q"))[:200], filters.of(request.args)
+    scope = Person.visible_to(current_user)
+    page = page_of_persons(scope, query, narrow=narrow, cursor=cursor_of_request())
     ends_after_others = page.newer is not None and page.older is None
+    is_partial = request.headers.get("HX-Request-Type") == "partial"
     return render(
         "contacts/persons.html",
         "contacts/_results.html",
         page=page,
         q=query,
+        narrow=narrow,
+        choices=None if is_partial else filters.choices(narrow),
         begin_with={"number" if is_number(query) else "name": query},
-        cut_at=MOST_HITS if ends_after_others and more_match(query) else None,
+        cut_at=MOST_HITS if ends_after_others and more_match(query, narrow=narrow) else None,
     )
+
+
+@bp.get("/persons/export")
+@requires(Can.EXPORT_CONTACTS)
+def export() -> Any:
+    """The contacts of the list's search and filters as a CSV file."""
+    if not _exports.acquire(blocking=False):
+        flash("Other exports are running. Try again in a minute.", "warn")
+        return redirect(f"{url_for('contacts.persons')}?{request.query_string.decode()}", code=303)
+    query, narrow = one_line(request.args.get("q"))[:200], filters.of(request.args)
+    release = _once(_exports.release)
+    file = exporting.lines(Person.visible_to(current_user), query, narrow, at_end=release)
+    response = Response(stream_with_context(file), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="contacts-{today().isoformat()}.csv"'
+    response.headers["Cache-Control"] = "no-store"
+    response.call_on_close(release)  # a reader that went away before the first line
+    return response
 
 
 @bp.get("/persons/create")
 @requires(Can.EDIT_CONTACTS)
 def create() -> Any:
-    """An empty form, or one begun: ?number= and ?name= come from a call with somebody unknown."""
+    """An empty form, or one begun: ?number= and ?name= come from a call with somebody unknown, ?company= from an
+    organization's page."""
     return _form(_somebody_new())
 
 
@@ -60,7 +86,7 @@ def add() -> Any:
 @requires(Can.VIEW_CONTACTS)
 def show(person_id: int) -> Any:
     person = find(Person.visible_to(current_user), person_id)
-    return render("contacts/show.html", person=person, shared=sharing([one.number for one in person.numbers], person))
+    return render("contacts/show.html", **timeline.page(person))
 
 
 @bp.get(A_PERSON + "/edit")
@@ -108,18 +134,10 @@ def number_hint() -> Any:
     return render("contacts/_number_hint.html", others=others)
 
 
-@bp.get("/organizations/suggestions")
-@requires(Can.EDIT_CONTACTS)
-def companies() -> Any:
-    """Names for the company field's list, as it is typed."""
-    start = folded(request.args.get("company", ""))[:200]
-    query = (
-        sa.select(Organization.name)
-        .where(Organization.sort_name >= start, Organization.sort_name < start + "\U0010ffff")
-        .order_by(Organization.sort_name, Organization.id)
-        .limit(SUGGESTIONS)
-    )
-    return render("contacts/_companies.html", names=list(dict.fromkeys(db.session.scalars(query))) if start else [])
+def _once(act: Callable[[], Any]) -> Callable[[], None]:
+    """The act, which happens at the first call only."""
+    left = [act]
+    return lambda: left.pop()() if left else None
 
 
 def _somebody_new() -> Person:
@@ -130,6 +148,8 @@ def _somebody_new() -> Person:
 
 def _form(person: Person) -> Any:
     form = PersonForm.about(person)
+    if person.id is None and (company := request.args.get("company")):
+        form.company.data = one_line(company)[:200]
     if person.id is None and (number := request.args.get("number")):
         form.numbers[0].form.number.data = one_line(number)[:64]
     return render("contacts/form.html", "contacts/_form.html", form=form, person=person)

@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -57,7 +57,7 @@ def cursor_of_request() -> str | None:
 
 
 def _encode(to: str, row: Any, names: list[str]) -> str:
-    at = [v.isoformat() if isinstance(v := getattr(row, name), datetime) else v for name in names]
+    at = [v.isoformat() if isinstance(v := getattr(row, name), date) else v for name in names]
     return base64.urlsafe_b64encode(json.dumps([to, *at]).encode()).decode().rstrip("=")
 
 
@@ -80,6 +80,8 @@ def _back(value: Any, key: Any) -> Any:
         if moment.tzinfo is None:
             raise ValueError(value)
         return moment
+    if isinstance(key.type, sa.Date):
+        return date.fromisoformat(value)
     if isinstance(key.type, sa.Integer):
         if type(value) is not int or not 0 <= value < 2**31:
             raise ValueError(value)

@@ -11,8 +11,8 @@ from wtforms.validators import Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from voipcrm.accounts.models import User
-from voipcrm.contacts.forms import one_line
 from voipcrm.core.db import db
+from voipcrm.core.texts import one_line
 
 
 def beginning(text: str | None) -> str:

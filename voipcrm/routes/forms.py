@@ -24,7 +24,8 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
-from voipcrm.routes.fields import PeopleField, beginning, one_line, people_choices, spoken
+from voipcrm.core.texts import one_line
+from voipcrm.routes.fields import PeopleField, beginning, people_choices, spoken
 from voipcrm.routes.hours import HoursInvalid, day_text, read_day, read_holidays
 from voipcrm.routes.models import (
     MAX_STEPS,

@@ -8,7 +8,8 @@ from wtforms import FieldList, SelectChoice, SelectField, StringField  # pyright
 from wtforms.validators import DataRequired, Length, StopValidation
 
 from voipcrm.core.db import db
-from voipcrm.routes.fields import one_line, people_choices
+from voipcrm.core.texts import one_line
+from voipcrm.routes.fields import people_choices
 from voipcrm.routes.models import GroupMember, RingGroup
 from voipcrm.routes.words import STRATEGY_WORDS
 

@@ -14,9 +14,9 @@ from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render, viewer_zone
+from voipcrm.core.texts import one_line
 from voipcrm.routes import words
 from voipcrm.routes.explaining import explain
-from voipcrm.routes.fields import one_line
 from voipcrm.routes.forms import RouteForm
 from voipcrm.routes.hours import DAYS
 from voipcrm.routes.linting import problems, routes_with_everybody

@@ -72,7 +72,7 @@ def colleagues(viewer: User, query: str) -> list[Callee]:
 
 
 def contacts(viewer: User, query: str) -> list[Callee]:
-    """Those who match, by name, with one row for each number. Two statements, as the page of contacts has."""
+    """Those who match, by name, with one row for each number. One statement."""
     reachable = Person.visible_to(viewer).where(Person.numbers.any())
     page = page_of_persons(reachable, query, size=MOST_CONTACTS)
     return [row for person in page.rows for row in _numbers_of(person)]
