@@ -7,6 +7,7 @@ import re
 import pytest
 from cast import SALES, SUPPORT
 
+from voipcrm.accounts.audit import AuditEntry
 from voipcrm.accounts.models import Presence, Role, User
 from voipcrm.core import clock
 from voipcrm.core.db import db
@@ -338,3 +339,16 @@ def test_an_edit_of_a_route_of_a_retired_line_keeps_it_and_new_ones_do_not_offer
     assert f'value="line:{cast.sales_id}"' not in as_root.get(CREATE).text
     assert f'value="line:{cast.sales_id}"' in as_root.get(f"{LIST}/{route_id(app, 'ada')}/edit").text
     assert f'value="line:{cast.support_id}"' in as_root.get(f"{CREATE}?line={cast.support_id}").text
+
+
+def test_what_an_admin_changes_is_in_the_audit_log(app, as_root, cast):
+    first = descriptions(app)[0]
+    as_root.post(f"{LIST}/{route_id(app, first)}/moves", data={"to": "down"})
+    as_root.post(f"{LIST}/{route_id(app, first)}/delete")
+    as_root.post(CREATE, data=filled(**step(0, cast.ada.id)))
+    with app.app_context():
+        entries = db.session.query(AuditEntry).order_by(AuditEntry.id).all()
+        assert [one.verb for one in entries] == ["moved", "deleted", "created"]
+        assert {one.user_name for one in entries} == {"Root Admin"}
+        assert entries[1].before["for"] == "Calls to Sales line"
+        assert "rings Ada Ortiz" in " ".join(entries[2].after["does"]).replace("Rings", "rings")

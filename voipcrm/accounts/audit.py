@@ -38,7 +38,14 @@ VERBS = {
     "two-step-off": "Turned two-step sign-in off",
     "recovery-codes": "Made new recovery codes",
 }
-KINDS = {"users": "Person", "roles": "Role", "teams": "Team", "lines": "Line", "inbound_routes": "Inbound route"}
+KINDS = {
+    "users": "Person",
+    "roles": "Role",
+    "teams": "Team",
+    "lines": "Line",
+    "inbound_routes": "Inbound route",
+    "ring_groups": "Ring group",
+}
 _SECRET = re.compile(r"password|secret|token|hash|credential|api_?key", re.IGNORECASE)
 Facts = Mapping[str, Any]
 

@@ -46,18 +46,17 @@ def take_on(facts: NumberFacts, *, label: str, recording: str) -> Line:
     return line
 
 
-def import_chosen(chosen: Iterable[str], *, label_of: dict[str, str]) -> int:
-    """Take on those of these numbers (E.164) that the provider has and that are no lines yet; how many. Raises
+def import_chosen(chosen: Iterable[str], *, label_of: dict[str, str]) -> list[Line]:
+    """Take on those of these numbers (E.164) that the provider has and that are no lines yet; the new lines. Raises
     telephony.errors.TelephonyError. The caller commits."""
     db.session.commit()
-    wanted, taken = set(chosen), 0
+    wanted, taken = set(chosen), []
     for facts in provider().list_numbers():
         if facts.e164 in wanted and facts.has_voice:
             try:
-                take_on(facts, label=label_of[facts.e164], recording="on")
+                taken.append(take_on(facts, label=label_of[facts.e164], recording="on"))
             except CannotDo:  # somebody else was quicker
                 continue
-            taken += 1
     return taken
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, request, url_for
+from flask_login import current_user
 
+from voipcrm.accounts.audit import note
 from voipcrm.accounts.permissions import Can
 from voipcrm.admin import lines, wiring
 from voipcrm.admin.line_forms import POLICIES, LineForm, NewLineForm
@@ -58,6 +60,8 @@ def add() -> Any:
                 raise CannotDo("This number is a line already.")
             facts = lines.found_at_provider(form.e164)
             line = lines.take_on(facts, label=form.label.data or "", recording=form.recording.data)
+            db.session.flush()
+            note("created", line, by=current_user, after=_facts(line))
             db.session.commit()
         except (CannotDo, TelephonyError) as problem:
             form.number.errors = [getattr(problem, "sentence", str(problem))]
@@ -81,7 +85,9 @@ def change(line_id: int) -> Any:
     form = LineForm()
     if not form.validate_on_submit():
         return render("numbers/edit.html", form=form, line=line), 422
+    before = _facts(line)
     line.label, line.recording = form.label.data or "", form.recording.data
+    note("changed", line, by=current_user, before=before, after=_facts(line))
     db.session.commit()
     flash("Saved.", "good")
     return redirect(url_for("lines.index"), code=303)
@@ -100,11 +106,13 @@ def remove(line_id: int) -> Any:
     """Deleted if nothing refers to it, else retired."""
     line = find(Line.in_use(), line_id)
     label = line.label
+    entry = note("deleted", line, by=current_user, before=_facts(line))
     try:
         is_kept = lines.remove(line)
     except CannotDo as problem:
         is_kept = lines.is_referred_to(line)
         return render("numbers/remove.html", line=line, is_kept=is_kept, problem=str(problem)), 422
+    entry.verb = "retired" if is_kept else "deleted"
     db.session.commit()
     flash(f"{'Retired' if is_kept else 'Removed'} {label}.", "good")
     return redirect(url_for("lines.index"), code=303)
@@ -133,6 +141,9 @@ def wire() -> Any:
         wanted = found.of_application if line_id is None else list(filter(None, [found.of_line(line_id)]))
         for one in wanted:
             one.carry_out()
+            line = db.session.get(Line, line_id) if line_id is not None else None
+            if line is not None and one.make is not None:
+                note("wired", line, by=current_user)
             db.session.commit()
     except TelephonyError as error:
         flash(error.sentence, "bad")
@@ -159,15 +170,21 @@ def import_from_provider() -> Any:
         return redirect(url_for("lines.index"), code=303)
     try:
         taken = lines.import_chosen(chosen, label_of=labels)
+        db.session.flush()
+        for line in taken:
+            note("imported", line, by=current_user, after=_facts(line))
         db.session.commit()
     except TelephonyError as error:
         flash(error.sentence, "bad")
     else:
-        flash(
-            f"Imported {taken} {'number' if taken == 1 else 'numbers'}. Wire them below, so that calls come here.",
-            "good",
-        )
+        what = "1 number" if len(taken) == 1 else f"{len(taken)} numbers"
+        flash(f"Imported {what}. Wire them below, so that calls come here.", "good")
     return redirect(url_for("lines.index"), code=303)
+
+
+def _facts(line: Line) -> dict[str, object]:
+    """A line as the audit log keeps it."""
+    return {"number": line.number, "label": line.label, "recording": line.recording}
 
 
 def _routes_by_line() -> dict[int, list[InboundRoute]]:

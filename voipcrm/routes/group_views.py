@@ -6,8 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, request, url_for
+from flask_login import current_user
 from sqlalchemy.orm import selectinload
 
+from voipcrm.accounts.audit import note
 from voipcrm.accounts.permissions import Can
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
@@ -69,6 +71,7 @@ def delete(group_id: int) -> Any:
     if routes:
         return render("routes/delete_group.html", group=group, routes=routes, words=words), 422
     name = group.name
+    note("deleted", group, by=current_user, before=words.group_facts(group))
     db.session.delete(group)
     db.session.commit()
     flash(f"Deleted {name}.", "good")
@@ -105,8 +108,13 @@ def _save(group: RingGroup) -> Any:
         return _page(form, group, moved=change_row or "members-add")
     if not form.validate_on_submit():
         return _page(form, group), 422
+    before = words.group_facts(group) if group.id else {}
     form.write_to(group)
+    is_new = group.id is None
     db.session.add(group)
+    db.session.flush()
+    db.session.expire(group, ["members"])
+    note("created" if is_new else "changed", group, by=current_user, before=before, after=words.group_facts(group))
     db.session.commit()
     flash("Saved.", "good")
     return redirect(url_for("ring_groups.index"), code=303)

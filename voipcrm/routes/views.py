@@ -7,7 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask_login import current_user
 
+from voipcrm.accounts.audit import note
 from voipcrm.accounts.permissions import Can
 from voipcrm.core import clock
 from voipcrm.core.app import settings
@@ -68,7 +70,10 @@ def move(route_id: int) -> Any:
     by = {"up": -1, "down": 1}.get(request.form.get("to", ""))
     if by is None:
         abort(422)
-    find(sa.select(InboundRoute), route_id).move(by)
+    route = find(sa.select(InboundRoute), route_id)
+    before = route.position
+    route.move(by)
+    note("moved", route, by=current_user, before={"position": before}, after={"position": route.position})
     db.session.commit()
     return redirect(url_for("routes.index"), code=303)
 
@@ -85,6 +90,7 @@ def ask_to_delete(route_id: int) -> Any:
 def delete(route_id: int) -> Any:
     route = find(sa.select(InboundRoute), route_id)
     name = route.description
+    note("deleted", route, by=current_user, before=words.facts(route))
     db.session.delete(route)
     db.session.commit()
     flash(f"Deleted {name}.", "good")
@@ -169,10 +175,15 @@ def _save(route: InboundRoute) -> Any:
         return _page(form, route, moved=change_step or "steps-add")
     if not form.validate_on_submit():
         return _page(form, route), 422
+    before = words.facts(route) if route.id else {}
     form.write_to(route)
-    if route.id is None:
+    is_new = route.id is None
+    if is_new:
         db.session.add(route)
         route.put_in_place()
+    db.session.flush()
+    db.session.expire(route, ["line", "steps"])  # the words name lines and people, the form set their ids
+    note("created" if is_new else "changed", route, by=current_user, before=before, after=words.facts(route))
     db.session.commit()
     flash("Saved.", "good")
     return redirect(url_for("routes.index"), code=303)

@@ -84,3 +84,21 @@ def members(group: RingGroup) -> str:
 
 def names(routes: Iterable[InboundRoute]) -> str:
     return listed([quoted(one.description) for one in routes])
+
+
+def facts(route: InboundRoute) -> dict[str, object]:
+    """A route as the audit log keeps it."""
+    return {
+        "description": route.description,
+        "for": whose(route),
+        "when": when(route),
+        "does": then(route),
+        "holidays": list(route.holidays),
+        "closed_message": route.closed_message,
+        "active": route.active,
+    }
+
+
+def group_facts(group: RingGroup) -> dict[str, object]:
+    """A ring group as the audit log keeps it."""
+    return {"name": group.name, "strategy": group.strategy, "members": [one.user.name for one in group.members]}
