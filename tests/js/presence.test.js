@@ -45,19 +45,3 @@ test('a page that goes away says so at once', () => {
   presence.leave();
   assert.deepEqual(server.arrived, ['offline']);
 });
-
-test('a change is said once more, since the last word of a tab that closed may come later', (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
-  const said = [];
-  const presence = new Presence((state) => void said.push(state));
-  presence.show(phone('ready'));
-  t.mock.timers.tick(1999);
-  assert.equal(said.length, 1);
-  t.mock.timers.tick(1);
-  return new Promise(setImmediate).then(() => {
-    assert.deepEqual(said, ['available', 'available']);
-    presence.hush();
-    t.mock.timers.tick(60_000);
-    assert.equal(said.length, 2, 'a hushed tab says nothing more');
-  });
-});

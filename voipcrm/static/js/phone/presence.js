@@ -1,8 +1,6 @@
 // Tells the server whether this person can take a call: at each change, and as a heartbeat while the phone is on.
 
 const HEARTBEAT_MS = 30_000;
-/** When to say a change once more: a tab that closed says "offline", and that may arrive after our word. */
-const AGAIN_MS = 2000;
 
 /** What a snapshot means to colleagues and to routing. */
 export function presenceOf({ line, call, incoming, parked }) {
@@ -15,7 +13,6 @@ export class Presence {
   #send;
   #told = 'offline';
   #beat = null;
-  #again = null;
   #next = null;
   #sending = false;
 
@@ -28,17 +25,14 @@ export class Presence {
     const now = presenceOf(snapshot);
     if (now === this.#told) return;
     this.#told = now;
-    this.#stop();
-    if (now !== 'offline') {
-      this.#again = setTimeout(() => this.#say(now), AGAIN_MS);
-      this.#beat = setInterval(() => this.#say(now), HEARTBEAT_MS);
-    }
+    clearInterval(this.#beat);
+    this.#beat = now === 'offline' ? null : setInterval(() => this.#say(now), HEARTBEAT_MS);
     this.#say(now);
   }
 
   /** Say no more, and nothing about it: another tab has the phone now. */
   hush() {
-    this.#stop();
+    clearInterval(this.#beat);
     this.#next = null;
     this.#told = 'offline';
   }
@@ -48,11 +42,6 @@ export class Presence {
     if (this.#told === 'offline') return;
     this.hush();
     Promise.resolve(this.#send('offline', { keepalive: true })).catch(() => {});
-  }
-
-  #stop() {
-    clearTimeout(this.#again);
-    clearInterval(this.#beat);
   }
 
   /** One at a time, the newest last: two requests on their way could overtake each other and leave a ready phone
