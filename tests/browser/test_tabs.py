@@ -64,8 +64,6 @@ def test_the_phone_moves_to_another_tab_but_not_during_a_call(ada, second, excha
 def test_the_tab_that_is_left_takes_the_phone_over(ada, second, exchange):
     with second.becomes_available():
         ada.page.close()
-    with second.becomes_available():  # says so once more: "offline", the last word of the closed tab, may come late
-        pass
     second.eventually(lambda: second.tab == "owner" and second.state == "ready")
     exchange.ring(SALES, from_=PRIYA, behaviour="tone:600")
     second.is_("incoming")
