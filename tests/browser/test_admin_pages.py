@@ -36,7 +36,7 @@ def save(page) -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing(people, look):
-    page = people.root(reduced_motion="reduce", **LOOKS[look]).page
+    page = people.root(**LOOKS[look]).page
     page.context.add_init_script(AXE)
     page.reload()
     judge = Judge(page)
