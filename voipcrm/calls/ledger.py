@@ -18,7 +18,6 @@ from sqlalchemy import Connection
 from voipcrm.calls import statements
 from voipcrm.calls.states import CallState, LegState, Told, call_state, leg_states
 from voipcrm.core import clock
-from voipcrm.core.postgres import together
 from voipcrm.telephony.facts import DialEnded, Form
 from voipcrm.telephony.tokens import user_id_from
 
@@ -61,10 +60,9 @@ def enter(connection: Connection, entry: Entry) -> int | None:
 
 def enter_first(connection: Connection, entry: Entry, *, call_id: int) -> None:
     """Write the first event of a call that this very transaction made; the caller commits."""
-    with together(connection):
-        _keep(connection, entry, call_id)
-        for leg in leg_states([_now(entry)]).values():
-            _write_leg(connection, call_id, leg, entry)
+    _keep(connection, entry, call_id)
+    for leg in leg_states([_now(entry)]).values():
+        _write_leg(connection, call_id, leg, entry)
 
 
 def work_out_again(connection: Connection, call_id: int) -> None:
@@ -91,11 +89,10 @@ def _write(connection: Connection, call: Any, told: list[Told], entry: Entry) ->
         log.exception("event_not_understood", kind=entry.kind, call=call.public_id)
         _keep(connection, entry, call.id, repr(problem)[:500])
         return
-    with together(connection):
-        _keep(connection, entry, call.id)
-        if entry.sid in legs:
-            _write_leg(connection, call.id, legs[entry.sid], entry)
-        _write_call(connection, call, state)
+    _keep(connection, entry, call.id)
+    if entry.sid in legs:
+        _write_leg(connection, call.id, legs[entry.sid], entry)
+    _write_call(connection, call, state)
 
 
 def _keep(connection: Connection, entry: Entry, call_id: int | None, error: str | None = None) -> None:

@@ -97,12 +97,12 @@ def open_inbound(connection: sa.Connection, request: VoiceRequest, line: CalledL
         "started_at": clock.now(),
         "created_at": clock.now(),
     }
-    is_new = statements.OPEN_INBOUND.run(connection, row) == 1
-    known = statements.CALL_BY_SIDS.first(connection, {"sid": request.call_sid, "parent_sid": None})
+    made = statements.OPEN_INBOUND.first(connection, row)
+    known = made or statements.CALL_BY_SIDS.first(connection, {"sid": request.call_sid, "parent_sid": None})
     return Arrival(
         call_id=known.id,
-        public_id=known.public_id,
-        is_new=is_new,
+        public_id=row["public_id"] if made else known.public_id,
+        is_new=made is not None,
         number=number,
         place=place,
         line=line,
@@ -118,5 +118,5 @@ def meant_for(connection: sa.Connection, call_id: int, user_ids: Iterable[int]) 
 
 def adopt_events(connection: sa.Connection, call_id: int, root_sid: str) -> None:
     """Link events that came before the call was known, and work its state out again if there were any."""
-    if statements.ADOPT_EVENTS.run(connection, {"of_call": call_id, "root_sid": root_sid}):
+    if statements.ADOPT_EVENTS.rows(connection, {"of_call": call_id, "root_sid": root_sid}):
         work_out_again(connection, call_id)

@@ -73,6 +73,7 @@ ADOPT_EVENTS = Prepared(
             sa.or_(events.c.call_sid == bindparam("root_sid"), events.c.parent_sid == bindparam("root_sid")),
         )
         .values(call_id=bindparam("of_call"))
+        .returning(events.c.id)
     )
 )
 
@@ -117,7 +118,7 @@ _INBOUND = (
 def _open_inbound() -> sa.Insert:
     always = {"direction": "inbound", "state": "ringing", "talk_seconds": 0, "has_recording": False}
     statement = insert(calls).values({**_values(calls, *_INBOUND), **always})
-    return statement.on_conflict_do_nothing(index_elements=["root_sid"])
+    return statement.on_conflict_do_nothing(index_elements=["root_sid"]).returning(calls.c.id)
 
 
 TARGET = Prepared(
@@ -127,4 +128,4 @@ TARGET = Prepared(
         .on_conflict_do_nothing(index_elements=["call_id", "user_id"])
     )
 )
-OPEN_INBOUND = Prepared(_open_inbound)  # touches nothing when its first leg is known already
+OPEN_INBOUND = Prepared(_open_inbound)  # no row when its first leg is known already

@@ -1,5 +1,5 @@
-"""How we use PostgreSQL: connections are tried before use only when they lay idle, and writes that need no answer
-share a round trip."""
+"""How we use PostgreSQL: a connection is tried before use only when it lay idle, and short transactions take few
+round trips."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ def _take(connection: Any, record: Any, _proxy: Any) -> None:
 
 
 @contextlib.contextmanager
-def together(connection: sa.Connection) -> Iterator[None]:
-    """Statements inside whose results nobody reads go to the server in one trip; elsewhere nothing changes."""
-    if connection.dialect.name != "postgresql":
-        yield
-        return
-    with connection.connection.driver_connection.pipeline():  # pyright: ignore[reportOptionalMemberAccess]
-        yield
+def short_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that commits when the block ends and rolls back when it raises. On PostgreSQL its statements go out
+    in a pipeline: BEGIN travels with the first question, and writes whose result nobody reads travel with COMMIT."""
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(engine.connect())
+        if connection.dialect.name == "postgresql":
+            stack.enter_context(connection.connection.driver_connection.pipeline())  # pyright: ignore[reportOptionalMemberAccess]
+        stack.enter_context(connection.begin())
+        yield connection

@@ -32,15 +32,12 @@ class Prepared:
         self._compose = compose
         self._ready: dict[str, _Compiled] = {}
 
-    def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> int:
-        """Execute within the connection's transaction; the number of rows it touched."""
-        cursor = self._execute(connection, values, self._for(connection))
-        touched = cursor.rowcount
-        cursor.close()
-        return touched
+    def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> None:
+        """Execute within the connection's transaction. Nothing is read, so that a pipeline need not wait for it."""
+        self._execute(connection, values, self._for(connection)).close()
 
     def rows(self, connection: sa.Connection, values: Mapping[str, Any]) -> list[Any]:
-        """The selected rows, as named tuples."""
+        """The selected or returned rows, as named tuples."""
         ready = self._for(connection)
         cursor = self._execute(connection, values, ready)
         found = cursor.fetchall()
@@ -72,7 +69,7 @@ class Prepared:
 
 def _compile(statement: Any, dialect: sa.Dialect) -> _Compiled:
     compiled = statement.compile(dialect=dialect)
-    columns = list(getattr(statement, "selected_columns", None) or ())
+    columns = list(statement.exported_columns)
     converters = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
     return _Compiled(
         sql=str(compiled),

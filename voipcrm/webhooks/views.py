@@ -7,6 +7,7 @@ from flask import Blueprint, Response, g
 from voipcrm.calls import ledger
 from voipcrm.core.db import db
 from voipcrm.core.gates import signed_by_provider
+from voipcrm.core.postgres import short_transaction
 from voipcrm.core.queue import later
 from voipcrm.recordings import jobs
 from voipcrm.recordings.noting import note
@@ -28,7 +29,7 @@ def voice() -> str:
         answer = answering.placed_by_browser(asked)
         db.session.commit()
         return answer
-    with db.engine.begin() as connection:
+    with short_transaction(db.engine) as connection:
         return answering.arriving(connection, asked)
 
 
@@ -37,7 +38,7 @@ def voice() -> str:
 def status() -> Response:
     """A leg moved on."""
     told = LegStatus.read(g.pairs)
-    with db.engine.begin() as connection:
+    with short_transaction(db.engine) as connection:
         ledger.enter(connection, door.entry("status", sid=told.call_sid, status=told.status))
     return Response(status=204)
 
