@@ -57,8 +57,8 @@ def _take(bo: Handset, exchange: Exchange) -> None:
     _shoot(bo, "phone-idle")
 
     exchange.ring(SUPPORT, from_=TOMAS, behaviour="talk")
-    bo.go("Calls")
     bo.is_("incoming")
+    bo.go("Calls")  # not before, so that the list has it
     _shoot(bo, "phone-ringing")
     bo.card("Tomás Herrera").get_by_role("button", name="Reject").click()
     bo.is_("ended", "ready")
