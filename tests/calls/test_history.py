@@ -12,9 +12,10 @@ from flask_login import login_user
 from voipcrm.accounts.models import User, UserSession
 from voipcrm.calls import returning
 from voipcrm.calls.day import Day, day
-from voipcrm.calls.history import Filters, choices, filtered, start_of
+from voipcrm.calls.history import Filters, choices, filtered
 from voipcrm.calls.models import Call
 from voipcrm.contacts.models import Person, PhoneNumber
+from voipcrm.core.asking import start_of
 from voipcrm.core.db import db
 from voipcrm.core.pages import zone
 

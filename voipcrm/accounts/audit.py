@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import MultiDict
 
 from voipcrm.accounts.models import User
+from voipcrm.core import asking
 from voipcrm.core.db import Record, db
 
 # What can happen to a subject, in words of the log. A new verb is a new line here.
@@ -128,10 +129,10 @@ class Filters:
     @classmethod
     def read(cls, args: MultiDict[str, str]) -> Filters:
         return cls(
-            person=args.get("person", type=_row_id),
+            person=args.get("person", type=asking.row_id),
             verb=verb if (verb := args.get("verb", "")) in VERBS else "",
-            since=args.get("since", type=_day),
-            until=args.get("until", type=_day),
+            since=args.get("since", type=asking.day),
+            until=args.get("until", type=asking.day),
         )
 
     @property
@@ -146,28 +147,10 @@ class Filters:
         if self.verb:
             query = query.where(AuditEntry.verb == self.verb)
         if self.since:
-            query = query.where(AuditEntry.created_at >= _start_of(self.since, zone))
+            query = query.where(AuditEntry.created_at >= asking.start_of(self.since, zone))
         if self.until:
-            query = query.where(AuditEntry.created_at < _start_of(self.until + timedelta(days=1), zone))
+            query = query.where(AuditEntry.created_at < asking.start_of(self.until + timedelta(days=1), zone))
         return query
-
-
-def _start_of(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=zone)
-
-
-def _day(text: str) -> date:
-    day = date.fromisoformat(text)
-    if not 1990 <= day.year <= 2200:
-        raise ValueError(text)
-    return day
-
-
-def _row_id(text: str) -> int:
-    value = int(text)
-    if not 0 < value < 2**31:
-        raise ValueError(text)
-    return value
 
 
 def _kept(key: str, value: Any) -> Any:

@@ -18,6 +18,7 @@ from voipcrm.accounts.permissions import ROLES, expand
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import Model, Record, db, touched
+from voipcrm.core.texts import initials
 
 _hasher = PasswordHasher()
 _NO_ONE = _hasher.hash(secrets.token_hex(16))  # a refused stranger costs the same time as a refused person
@@ -116,8 +117,7 @@ class User(UserMixin, Record):
 
     @property
     def initials(self) -> str:
-        words = self.name.split()
-        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+        return initials(self.name)
 
     @cached_property
     def permissions(self) -> frozenset[str]:

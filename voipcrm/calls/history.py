@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -17,6 +16,7 @@ from voipcrm.calls.words import MISSED
 from voipcrm.contacts.models import Person
 from voipcrm.contacts.searching import page_of_persons
 from voipcrm.core.app import settings
+from voipcrm.core.asking import start_of
 from voipcrm.core.db import db
 from voipcrm.core.pages import viewer_zone
 from voipcrm.telephony import numbers
@@ -137,11 +137,6 @@ def _has_number(text: str) -> sa.ColumnElement[bool]:
 def _has_name(text: str) -> sa.ColumnElement[bool]:
     people = page_of_persons(sa.select(Person), text, size=NAMED_AT_MOST).rows
     return Call.person_id.in_([person.id for person in people])
-
-
-def start_of(day: date, zone: ZoneInfo) -> datetime:
-    """The moment a day begins in a zone, in UTC; right also where a clock change skips midnight."""
-    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def _day(text: str | None) -> date | None:

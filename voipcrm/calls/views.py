@@ -21,6 +21,7 @@ from voipcrm.contacts.models import Organization, Person
 from voipcrm.contacts.notes import entries
 from voipcrm.core import clock
 from voipcrm.core.app import settings
+from voipcrm.core.asking import start_of
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render, viewer_zone
@@ -126,7 +127,7 @@ def summary() -> Any:
     if request.headers.get("HX-Request-Type") != "partial":
         return redirect(url_for("home.index"))
     today = clock.now().astimezone(viewer_zone()).date()
-    numbers_of_today = day(current_user, history.start_of(today, viewer_zone()))
+    numbers_of_today = day(current_user, start_of(today, viewer_zone()))
     return render("calls/_summary.html", day=numbers_of_today, today=today.isoformat())
 
 

@@ -14,6 +14,7 @@ from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.contacts.folding import folded, search_text
 from voipcrm.core.db import Model, Record, db
+from voipcrm.core.texts import initials
 
 # Compared by code point in both databases: the same order, and a prefix is a range of the index.
 Folded = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -90,8 +91,7 @@ class Person(Record):
 
     @property
     def initials(self) -> str:
-        words = self.name.split()
-        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+        return initials(self.name)
 
     @property
     def company(self) -> str:

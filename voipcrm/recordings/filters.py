@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from werkzeug.datastructures import MultiDict
 
 from voipcrm.calls import history
-from voipcrm.calls.history import start_of
 from voipcrm.calls.models import DIRECTIONS, Call
+from voipcrm.core import asking
 from voipcrm.recordings.models import STATES, Recording
 from voipcrm.telephony.numbers import digits
 
@@ -32,10 +32,10 @@ class Filters:
     def read(cls, args: MultiDict[str, str]) -> Filters:
         return cls(
             q=args.get("q", "").strip()[:100],
-            since=args.get("from", type=_day),
-            until=args.get("to", type=_day),
-            user_id=args.get("person", type=_row_id),
-            line_id=args.get("line", type=_row_id),
+            since=args.get("from", type=asking.day),
+            until=args.get("to", type=asking.day),
+            user_id=args.get("person", type=asking.row_id),
+            line_id=args.get("line", type=asking.row_id),
             direction=_one_of(DIRECTIONS, args.get("direction")),
             state=_one_of(STATES, args.get("state")),
         )
@@ -47,9 +47,9 @@ class Filters:
     def apply(self, query: sa.Select[Recording], zone: ZoneInfo) -> sa.Select[Recording]:
         """The query narrowed to what was asked for; days are days of `zone`."""
         if self.since:
-            query = query.where(Recording.started_at >= start_of(self.since, zone))
+            query = query.where(Recording.started_at >= asking.start_of(self.since, zone))
         if self.until:
-            query = query.where(Recording.started_at < start_of(self.until + timedelta(days=1), zone))
+            query = query.where(Recording.started_at < asking.start_of(self.until + timedelta(days=1), zone))
         if self.state:
             query = query.where(Recording.state == self.state)
         if self.user_id or self.line_id or self.direction:
@@ -74,20 +74,6 @@ def _of_few(wanted: history.Filters) -> sa.ColumnElement[bool]:
 
 def _is_fragment(q: str) -> bool:
     return len(digits(q)) < history.WHOLE_NUMBER_DIGITS and not any(character.isalpha() for character in q)
-
-
-def _day(text: str) -> date:
-    day = date.fromisoformat(text)
-    if not 1990 <= day.year <= 2200:
-        raise ValueError(text)
-    return day
-
-
-def _row_id(text: str) -> int:
-    value = int(text)
-    if not 0 < value < 2**31:
-        raise ValueError(text)
-    return value
 
 
 def _one_of(known: tuple[str, ...], given: str | None) -> str:
