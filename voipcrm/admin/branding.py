@@ -48,7 +48,8 @@ def _kept(response: Response, digest: str) -> Response:
     is_named = request.args.get("v") == digest
     response.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}, immutable" if is_named else "no-cache"
     response.set_etag(digest)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _clothes() -> dict[str, str]:
