@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,10 +42,14 @@ class Door:
 
 @dataclass(frozen=True)
 class Key:
-    """What stands in an address for a row: this column of that model."""
+    """What stands in an address for a row: this column of that model. Without a model, one of the words that the view's
+    module lists, as SECTIONS for `section`."""
 
-    model: type[Any]
+    model: type[Any] | None
     column: str
+
+    def value(self, row: Any) -> Any:
+        return getattr(row, self.column) if self.model else self.column
 
 
 def doors(app: Flask) -> list[Door]:
@@ -73,18 +78,18 @@ def keys_of(app: Flask, door: Door, browser: Any, owner: User) -> dict[str, Key]
     for name, asked in list(values.items()):
         with _searches(asked) as searched:
             browser.open(address(app, door, values), method=door.method)
-        key = searched[0] if searched else _by_name(name)
+        key = searched[0] if searched else _by_name(name) or _by_words(name, app.view_functions[door.endpoint])
         assert key, f"{door}: which row is {name}? Search it with core.db.find, or name it after its table"
         keys[name] = key
-        row = make(key.model, owner)
+        row = key.model and make(key.model, owner)
         db.session.commit()
-        values[name] = getattr(row, key.column)
+        values[name] = key.value(row)
     return keys
 
 
 def rows_for(keys: dict[str, Key], owner: User) -> dict[str, Any]:
     """A row for each variable, each `owner`'s; two that a table joins (a person and a tag) are joined."""
-    rows = {name: make(key.model, owner) for name, key in keys.items()}
+    rows = {name: make(key.model, owner) for name, key in keys.items() if key.model}
     if len(rows) > 1:
         tables = {row.__table__.name: row for row in rows.values()}
         for model in models().values():
@@ -134,3 +139,8 @@ def _by_name(name: str) -> Key | None:
     named = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", model.__name__).lower(): model for model in models().values()}
     model = named.get(noun) or next((model for known, model in named.items() if known.endswith("_" + noun)), None)
     return Key(model, "id") if model else None
+
+
+def _by_words(name: str, view: Any) -> Key | None:
+    words = getattr(sys.modules[view.__module__], f"{name.upper()}S", None)
+    return Key(None, next(iter(words))) if words else None

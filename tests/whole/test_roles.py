@@ -90,7 +90,7 @@ def test_gate_and_scope_decide_and_nothing_else(app, as_root, trial_of, known, r
         for whose in WHOSE if variables and holds else WHOSE[:1]:
             with app.app_context():
                 rows = rows_for(variables, trial.owner(whose))
-                path = address(app, door, {name: getattr(rows[name], key.column) for name, key in variables.items()})
+                path = address(app, door, {name: key.value(rows.get(name)) for name, key in variables.items()})
                 db.session.commit()
                 seen = all(_is_seen(row, trial.owner("own")) for row in rows.values())
             status = browser.open(path, method=door.method).status_code
