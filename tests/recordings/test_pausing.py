@@ -26,10 +26,11 @@ def call(app, cast, network):
 
     def make(**values) -> str:
         now = clock.now()
+        given = {"state": "in-progress", "recording": "on", **values}
         with app.app_context():
             row = Call(
-                root_sid=ROOT, direction="outbound", state="in-progress", user_id=cast.ada.id, line_id=cast.sales_id,
-                peer_number="+12125550108", answered_at=now, **{"recording": "on", **values},
+                root_sid=ROOT, direction="outbound", user_id=cast.ada.id, line_id=cast.sales_id,
+                peer_number="+12125550108", answered_at=now, **given,
             )  # fmt: skip
             for sid, parent in ((ROOT, None), (CHILD, ROOT)):
                 row.legs.append(Leg(sid=sid, parent_sid=parent, status="in-progress", answered_at=now))

@@ -18,6 +18,7 @@ def begin(call: Call, leg_sid: str) -> bool:
     """Record what this leg says and hears, from now on. If the provider does not do it the call goes on unrecorded,
     and says so: then False. Commits."""
     public_id = call.public_id
+    db.session.commit()  # hold no transaction while the provider works
     try:
         provider().start_recording(leg_sid, status_url=callback("recording", public_id))
     except TelephonyError as error:

@@ -74,13 +74,14 @@ def _set(call: Call, paused: bool) -> bool:
 def _owners(call: Call, network: Provider) -> Iterator[str]:
     """SIDs of the conference and the legs to which a recording may belong. Of a call that is just being promoted only
     the conference counts: the first leg's recording is about to end, and the conference's begins unpaused."""
-    name, legs = call.conference_name, [leg.sid for leg in call.legs if leg.answered_at and not leg.ended_at]
+    name, root = call.conference_name, call.root_sid
+    legs = [leg.sid for leg in call.legs if leg.answered_at and not leg.ended_at]
     db.session.commit()  # hold no transaction while the provider works
     conference = network.find_conference(name) if name else None
     if conference:
         yield conference
     if conference or not name:
-        yield from dict.fromkeys([*filter(None, [call.root_sid]), *legs])
+        yield from dict.fromkeys([*filter(None, [root]), *legs])
 
 
 def _mark(call: Call, *, paused: bool) -> None:
