@@ -18,6 +18,7 @@ from voipcrm.core.prepared import Prepared
 from voipcrm.routes import forwarding
 from voipcrm.routes.hours import why_closed
 from voipcrm.routes.idling import longest_idle_first
+from voipcrm.routes.mailboxes import box
 from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep, StepPerson
 from voipcrm.routes.rules import Fit, Question, fit
 from voipcrm.routes.trying import Decision, Passed, Step, meant_by, steps_of
@@ -68,6 +69,7 @@ def _with_people() -> Any:
             RouteStep.kind,
             RouteStep.ring_seconds,
             RouteStep.number,
+            RouteStep.mailbox_id,
             RingGroup.strategy,
             User.id.label("user_id"),
             User.name,
@@ -126,6 +128,16 @@ def _next(connection: sa.Connection, question: Question, rule: Any, *, after: in
         if obstacle is not None:
             passed.append(Passed(step, obstacle))
             continue
+        if step.mailbox_id is not None and (found := box(connection, step.mailbox_id)):
+            named = meant_by(one.step for one in passed)
+            return Decision(
+                route_id=rule.id,
+                message=message,
+                passed=tuple(passed),
+                meant=tuple(dict.fromkeys([*named, *found.user_ids])),
+                step=step,
+                mailbox=found,
+            )
         rung = [] if step.number else step.reachable
         if step.strategy == "longest-idle" and len(rung) > 1:
             rung = longest_idle_first(connection, step.id, rung)
@@ -152,4 +164,4 @@ def _obstacle(connection: sa.Connection, question: Question, step: Step) -> str 
     """Why the step is passed over, in words; None when it can be done."""
     if step.number is not None:
         return forwarding.obstacle(connection, step.number, question)
-    return None if step.reachable else "Nobody here can be rung."
+    return None if step.reachable or step.mailbox_id is not None else "Nobody here can be rung."

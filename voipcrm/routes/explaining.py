@@ -52,7 +52,7 @@ def explain(*, to: str, caller: str | None, at: datetime) -> Explanation:
     line = CalledLine.of(connection, to)
     question = Question(to, line.id if line else None, caller, at)
     decisions = [decide(connection, question)]
-    while (step := decisions[-1].step) is not None and len(decisions) <= MAX_STEPS:
+    while (step := decisions[-1].step) is not None and decisions[-1].rings and len(decisions) <= MAX_STEPS:
         decisions.append(decide_again(connection, question, route_id=decisions[-1].route_id, after=step.position))
     return Explanation(
         question=question,
@@ -60,8 +60,14 @@ def explain(*, to: str, caller: str | None, at: datetime) -> Explanation:
         tried=_tried(question, decisions[0]),
         decisions=decisions,
         acts=[act for decision in decisions for act in _acts(decision)],
-        heard=decisions[-1].message,
+        heard=_heard(decisions[-1]),
     )
+
+
+def _heard(last: Decision) -> str:
+    if last.mailbox is None:
+        return last.message
+    return "A recorded greeting" if last.mailbox.greeting_file else last.mailbox.greeting
 
 
 def _tried(question: Question, decision: Decision) -> list[Tried]:
@@ -98,6 +104,8 @@ def _acts(decision: Decision) -> list[Act]:
         acts.append(Act(f"It is closed. {decision.closed}"))
     if decision.step is None:
         return [*acts, Act(f"Says {quoted(decision.message)} and hangs up.")]
+    if decision.mailbox:
+        return [*acts, Act(f"Step {decision.step.position + 1} takes a message for {decision.mailbox.name}.")]
     return [*acts, _ringing(decision, decision.step)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
@@ -9,8 +11,11 @@ from voipcrm.accounts.models import User
 from voipcrm.core.db import Record, db
 from voipcrm.trunks.models import Line
 
+if TYPE_CHECKING:
+    from voipcrm.routes.mailboxes import Mailbox
+
 STRATEGIES = ("all", "in-order", "longest-idle")
-STEP_KINDS = ("people", "number")
+STEP_KINDS = ("people", "number", "voicemail")
 MAX_STEPS = 10
 
 
@@ -103,7 +108,7 @@ def _number(routes: list[InboundRoute]) -> None:
 
 class RouteStep(Record):
     """One try to find somebody: people and a ring group, or a number outside. The next step follows when nobody
-    answered; a step that can reach nobody is passed over at once."""
+    answered; a step that can reach nobody is passed over at once. A step that takes a message ends the call."""
 
     __tablename__ = "route_steps"
 
@@ -113,8 +118,10 @@ class RouteStep(Record):
     ring_seconds: Mapped[int | None]  # None: the house's RING_SECONDS
     group_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ring_groups.id"), index=True)
     number: Mapped[str | None]  # E.164, of kind "number"
+    mailbox_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailboxes.id"), index=True)  # of kind "voicemail"
 
     group: Mapped[RingGroup | None] = relationship()
+    mailbox: Mapped[Mailbox | None] = relationship()
     people: Mapped[list[StepPerson]] = relationship(cascade="all, delete-orphan", order_by="StepPerson.position")
 
 
