@@ -6,7 +6,7 @@ import pytest
 from webhooks.network import Network
 
 from voipcrm.calls.holding import into_conference
-from voipcrm.calls.models import Call, Leg
+from voipcrm.calls.models import Call, CallEvent, Leg
 from voipcrm.core import clock
 from voipcrm.core.db import db
 
@@ -34,6 +34,8 @@ def call(app, cast, network):
             )  # fmt: skip
             for sid, parent in ((ROOT, None), (CHILD, ROOT)):
                 row.legs.append(Leg(sid=sid, parent_sid=parent, status="in-progress", answered_at=now))
+                told = CallEvent(key=sid, kind="status", call_sid=sid, status="in-progress", at=now, body=[])
+                row.events.append(told)
             db.session.add(row)
             db.session.commit()
             network.recorded.append(ROOT)
