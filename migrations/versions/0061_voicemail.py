@@ -32,6 +32,9 @@ def upgrade() -> None:
     constraint = "CONSTRAINT fk_route_steps_mailbox_id REFERENCES mailboxes (id)"
     op.execute(f"ALTER TABLE route_steps ADD COLUMN mailbox_id INTEGER {constraint}")
     op.create_index("ix_route_steps_mailbox_id", "route_steps", ["mailbox_id"])
+    constraint = "CONSTRAINT fk_inbound_routes_closed_mailbox_id REFERENCES mailboxes (id)"
+    op.execute(f"ALTER TABLE inbound_routes ADD COLUMN closed_mailbox_id INTEGER {constraint}")
+    op.create_index("ix_inbound_routes_closed_mailbox_id", "inbound_routes", ["closed_mailbox_id"])
     op.create_table(
         "voicemails",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -59,6 +62,7 @@ def downgrade() -> None:
     op.drop_table("voicemails")
     op.drop_index("ix_route_steps_mailbox_id", "route_steps")
     op.execute("DELETE FROM route_steps WHERE kind = 'voicemail'")
-    with op.batch_alter_table("route_steps") as steps:
-        steps.drop_column("mailbox_id")
+    op.execute("ALTER TABLE route_steps DROP COLUMN mailbox_id")
+    op.drop_index("ix_inbound_routes_closed_mailbox_id", "inbound_routes")
+    op.execute("ALTER TABLE inbound_routes DROP COLUMN closed_mailbox_id")
     op.drop_table("mailboxes")

@@ -58,11 +58,12 @@ def mailbox(whose: str, greeting: str = "") -> People:
 class Route:
     steps: tuple[People, ...] = ()
     line: str | None = None  # sales or support
+    closed: str = ""  # whose mailbox takes messages outside hours
     more: dict[str, Any] = field(default_factory=dict)
 
 
-def route(*steps: People, line: str | None = None, **more: Any) -> Route:
-    return Route(steps, line, more)
+def route(*steps: People, line: str | None = None, closed: str = "", **more: Any) -> Route:
+    return Route(steps, line, closed, more)
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ def set_up(it: Situation, cast: Cast) -> None:
         steps = [_step(step, at, cast) for at, step in enumerate(one.steps)]
         made = InboundRoute(position=position, description=f"Route {position + 1}", steps=steps, **one.more)
         made.line_id = lines[one.line]
+        if one.closed:
+            made.closed_mailbox = Mailbox(name=f"Closed {position}", user_id=getattr(cast, one.closed).id)
         db.session.add(made)
     now = clock.now()
     for who, state in it.here.items():
@@ -217,6 +220,9 @@ SITUATIONS = [
       expected=(LEAVE,)),
     s("a mailbox greets in its own words", route(mailbox("bo", "Bo here. Speak.")), expected=("Bo here. Speak.",)),
     s("a mailbox takes messages for who left, too", route(mailbox("bo")), gone=("bo",), expected=(LEAVE,)),
-    s("a mailbox outside hours is not reached", route(mailbox("ada"), **HOURS), at=SUNDAY, expected=("Closed.",)),
+    s("a mailbox takes messages outside hours", route(ring("ada"), closed="bo", **HOURS), at=SUNDAY, expected=(LEAVE,)),
+    s("and not within them", route(ring("ada"), closed="bo", **HOURS), expected=(("ada",), NOBODY)),
+    s("a step's mailbox is not reached outside hours", route(mailbox("ada"), **HOURS), at=SUNDAY,
+      expected=("Closed.",)),
     s("a message alone", route(message="We moved to Berlin."), expected=("We moved to Berlin.",)),
 ]  # fmt: skip

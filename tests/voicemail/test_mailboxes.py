@@ -31,8 +31,8 @@ def sound(seconds: float = 1.0, *, rate: int = 8000, width: int = 2, channels: i
     return file.getvalue()
 
 
-def form(owner: int, content: bytes | None = None, **more) -> dict:
-    sent = {"name": "Front desk", "owner": f"user:{owner}", "greeting": "", **more}
+def form(user_id: int, content: bytes | None = None, **more) -> dict:
+    sent = {"name": "Front desk", "owner": f"user:{user_id}", "greeting": "", **more}
     return sent if content is None else {**sent, "sound": (io.BytesIO(content), "greeting.wav")}
 
 

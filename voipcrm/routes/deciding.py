@@ -38,6 +38,7 @@ _RULES = (
     InboundRoute.holidays,
     InboundRoute.time_zone,
     InboundRoute.closed_message,
+    InboundRoute.closed_mailbox_id,
     InboundRoute.message,
 )
 _FOR_LINE = Prepared(
@@ -100,12 +101,7 @@ def decide(connection: sa.Connection, question: Question) -> Decision:
         if fit(rule, question) is Fit.FITS:
             closed = why_closed(rule.hours, rule.holidays, zone(rule.time_zone or house.default_time_zone), question.at)
             if closed is not None:
-                return Decision(
-                    route_id=rule.id,
-                    message=rule.closed_message or CLOSED,
-                    closed=closed,
-                    meant=meant_by([step for step in _steps(connection, rule.id) if step.people][:1]),
-                )
+                return _closed(connection, rule, closed)
             return _next(connection, question, rule, after=-1)
     return Decision(message=NOBODY)
 
@@ -116,6 +112,16 @@ def decide_again(connection: sa.Connection, question: Question, *, route_id: int
     if rule is None:  # deleted while it rang
         return Decision(message=NOBODY)
     return _next(connection, question, rule, after=after)
+
+
+def _closed(connection: sa.Connection, rule: Any, why: str) -> Decision:
+    """Words, or the mailbox that takes messages outside hours. Those who would have rung first find the call."""
+    meant = meant_by([step for step in _steps(connection, rule.id) if step.people][:1])
+    found = box(connection, rule.closed_mailbox_id) if rule.closed_mailbox_id is not None else None
+    if found:
+        meant = tuple(dict.fromkeys([*meant, *found.user_ids]))
+    message = rule.closed_message or CLOSED
+    return Decision(route_id=rule.id, message=message, closed=why, meant=meant, mailbox=found)
 
 
 def _next(connection: sa.Connection, question: Question, rule: Any, *, after: int) -> Decision:

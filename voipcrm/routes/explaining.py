@@ -102,10 +102,11 @@ def _acts(decision: Decision) -> list[Act]:
     ]
     if decision.closed:
         acts.append(Act(f"It is closed. {decision.closed}"))
+    if decision.mailbox:
+        label = f"Step {decision.step.position + 1} takes" if decision.step else "Takes"
+        return [*acts, Act(f"{label} a message for {decision.mailbox.name}.")]
     if decision.step is None:
         return [*acts, Act(f"Says {quoted(decision.message)} and hangs up.")]
-    if decision.mailbox:
-        return [*acts, Act(f"Step {decision.step.position + 1} takes a message for {decision.mailbox.name}.")]
     return [*acts, _ringing(decision, decision.step)]
 
 

@@ -113,6 +113,13 @@ class RouteForm(FlaskForm):
         description="Closed all day, at these hours or not. One date a line, like 2026-12-25 Christmas.",
     )
     closed_message = spoken("What callers hear when it is closed", "Left empty, they hear that you are closed.")
+    closed_mailbox_id = SelectField(
+        "Mailbox when it is closed",
+        coerce=int,
+        choices=[],
+        default=0,
+        description="Takes messages then. Its greeting is heard in place of those words.",
+    )
     steps = FieldList(FormField(StepRow), max_entries=MAX_STEPS)
     message = spoken("What callers hear when nobody answers", "Left empty, they hear that nobody can take the call.")
 
@@ -141,13 +148,12 @@ class RouteForm(FlaskForm):
         self.time_zone.choices = [("", f"{house.default_time_zone} (default)"), *zones]
         people = people_choices({one.user_id for step in route.steps for one in step.people})
         groups = [(0, "None"), *db.session.execute(sa.select(RingGroup.id, RingGroup.name).order_by(RingGroup.name))]
-        boxes = [
-            (0, "Choose a mailbox"),
-            *db.session.execute(sa.select(Mailbox.id, Mailbox.name).order_by(Mailbox.name)),
-        ]
+        known = db.session.execute(sa.select(Mailbox.id, Mailbox.name).order_by(Mailbox.name))
+        boxes = [(mailbox_id, name) for mailbox_id, name in known]
+        self.closed_mailbox_id.choices = [(0, "None"), *boxes]
         for row in self.steps.entries:
             row.form.people.choices, row.form.group_id.choices = people, [tuple(one) for one in groups]
-            row.form.mailbox_id.choices = [tuple(one) for one in boxes]
+            row.form.mailbox_id.choices = [(0, "Choose a mailbox"), *boxes]
         self._route = route
 
     def change_steps(self, *, add: str | None, change: str | None) -> None:
@@ -213,6 +219,7 @@ class RouteForm(FlaskForm):
         route.time_zone = self.time_zone.data or ""
         route.holidays = self._holidays
         route.closed_message = self.closed_message.data or ""
+        route.closed_mailbox_id = self.closed_mailbox_id.data or None
         route.message = self.message.data or ""
         route.steps = [_step(row.form, position) for position, row in enumerate(self.steps.entries)]
 
@@ -246,6 +253,7 @@ def _data_of(route: InboundRoute) -> dict[str, Any]:
         "time_zone": route.time_zone,
         "holidays": "\n".join(route.holidays),
         "closed_message": route.closed_message,
+        "closed_mailbox_id": route.closed_mailbox_id or 0,
         "message": route.message,
         "steps": [
             {

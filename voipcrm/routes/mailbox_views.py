@@ -43,6 +43,7 @@ def create() -> Any:
 @requires(Can.ADMIN_ROUTES)
 @csrf.exempt
 def add() -> Any:
+    _check_token()
     return _save(Mailbox(name="", greeting=""))
 
 
@@ -57,6 +58,7 @@ def edit(mailbox_id: int) -> Any:
 @requires(Can.ADMIN_ROUTES)
 @csrf.exempt
 def change(mailbox_id: int) -> Any:
+    _check_token()
     return _save(find(sa.select(Mailbox), mailbox_id))
 
 
@@ -90,8 +92,9 @@ def delete(mailbox_id: int) -> Any:
 @bp.get("/voip/greetings/<name>")
 @open_to_anyone("the phone provider plays it to every caller; the address is random and dies with the greeting")
 def greeting(name: str) -> Response:
-    is_used = greetings.NAME.fullmatch(name) and sa.exists().where(Mailbox.greeting_file == name)
-    if not is_used or not db.session.scalar(sa.select(is_used)):
+    if not greetings.NAME.fullmatch(name):
+        abort(404)
+    if db.session.scalar(sa.select(Mailbox.id).where(Mailbox.greeting_file == name)) is None:
         abort(404)
     try:
         content = greetings.read(name)
@@ -102,27 +105,33 @@ def greeting(name: str) -> Response:
 
 def _routes_by_mailbox() -> dict[int, list[InboundRoute]]:
     """The routes that lead to each mailbox, in their order."""
+    by_step = sa.select(RouteStep.mailbox_id, RouteStep.route_id)
+    when_closed = sa.select(InboundRoute.closed_mailbox_id, InboundRoute.id)
+    leads = sa.union(by_step, when_closed).subquery()
     query = (
-        sa.select(RouteStep.mailbox_id, InboundRoute)
-        .join(InboundRoute, InboundRoute.id == RouteStep.route_id)
-        .where(RouteStep.mailbox_id.is_not(None))
+        sa.select(leads.c.mailbox_id, InboundRoute)
+        .join(InboundRoute, InboundRoute.id == leads.c.route_id)
+        .where(leads.c.mailbox_id.is_not(None))
         .order_by(InboundRoute.position, InboundRoute.id)
     )
-    found: dict[int, dict[int, InboundRoute]] = {}
+    found: dict[int | None, dict[int, InboundRoute]] = {}
     for mailbox_id, route in db.session.execute(query):
         found.setdefault(mailbox_id, {})[route.id] = route
-    return {mailbox_id: list(routes.values()) for mailbox_id, routes in found.items()}
+    return {mailbox_id: list(routes.values()) for mailbox_id, routes in found.items() if mailbox_id}
 
 
 def _page(form: MailboxForm, mailbox: Mailbox) -> Any:
     return render("routes/mailbox_form.html", form=form, mailbox=mailbox)
 
 
-def _save(mailbox: Mailbox) -> Any:
+def _check_token() -> None:
     """A greeting may be larger than other forms; the limit is set before anything is read, then the token is asked
     for."""
     request.max_content_length = greetings.MOST_BYTES + 256 * 1024
     csrf.protect()
+
+
+def _save(mailbox: Mailbox) -> Any:
     form = MailboxForm.about(mailbox)
     if not form.validate_on_submit():
         return _page(form, mailbox), 422

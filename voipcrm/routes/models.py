@@ -61,9 +61,12 @@ class InboundRoute(Record):
     holidays: Mapped[list[str]] = mapped_column(sa.JSON, default=list)  # "2026-12-25" or "2026-12-25 Christmas"
     time_zone: Mapped[str] = mapped_column(default="")  # IANA name; empty: the house's
     closed_message: Mapped[str] = mapped_column(default="")  # said outside hours; empty: the house's sentence
+    # Takes messages outside hours, in place of that sentence.
+    closed_mailbox_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailboxes.id"), index=True)
     message: Mapped[str] = mapped_column(default="")  # said when nobody answers; empty: the house's sentence
 
     line: Mapped[Line | None] = relationship()
+    closed_mailbox: Mapped[Mailbox | None] = relationship()
     steps: Mapped[list[RouteStep]] = relationship(cascade="all, delete-orphan", order_by="RouteStep.position")
 
     @staticmethod

@@ -52,7 +52,7 @@ class Passed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What a call does next. With a `step`: ring user_ids (at once, or in_turn) or call the number, for ring_seconds;
-    or, with a `mailbox`, take a message, which ends the call. Without: say the message and hang up. `closed` is why,
+    with a `mailbox`, take a message, which ends the call. With neither: say the message and hang up. `closed` is why,
     outside hours. route_id is None when no route fits. meant: ids of everybody whom the steps so far name and who still
     works here; they find the call if it is missed."""
 

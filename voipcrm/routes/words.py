@@ -99,6 +99,7 @@ def facts(route: InboundRoute) -> dict[str, object]:
         "does": then(route),
         "holidays": list(route.holidays),
         "closed_message": route.closed_message,
+        "closed_mailbox": route.closed_mailbox.name if route.closed_mailbox else "",
         "active": route.active,
     }
 
