@@ -25,7 +25,7 @@ def outcome(app) -> tuple[str, str | None]:
 def inbox(app, cast, who: str = "ada") -> list[Voicemail]:
     with app.app_context():
         user = db.session.get(User, getattr(cast, who).id)
-        return list(db.session.scalars(Voicemail.visible_to(user)))
+        return list(db.session.scalars(Voicemail.of(user)))
 
 
 def test_the_greeting_the_tone_and_the_recording(provider, mailbox):

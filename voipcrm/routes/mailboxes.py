@@ -32,7 +32,7 @@ class Mailbox(Record):
     group: Mapped[RingGroup | None] = relationship()
 
     @staticmethod
-    def of(user: User) -> sa.Select[Mailbox]:
+    def read_by(user: User) -> sa.Select[Mailbox]:
         """The mailboxes whose messages come to this person."""
         member = sa.exists().where(GroupMember.group_id == Mailbox.group_id, GroupMember.user_id == user.id)
         return sa.select(Mailbox).where(sa.or_(Mailbox.user_id == user.id, member))

@@ -40,10 +40,10 @@ class Voicemail(Record):
     done_by: Mapped[User | None] = relationship(foreign_keys=[done_by_id])
 
     @staticmethod
-    def visible_to(user: User) -> sa.Select[Voicemail]:
+    def of(user: User) -> sa.Select[Voicemail]:
         """The messages in this person's inbox: of their own mailboxes and those of their ring groups. Nobody else's,
         whatever they may see of calls."""
-        theirs = Mailbox.of(user).with_only_columns(Mailbox.id)
+        theirs = Mailbox.read_by(user).with_only_columns(Mailbox.id)
         return (
             sa.select(Voicemail)
             .join(Recording, Recording.id == Voicemail.recording_id)

@@ -33,7 +33,7 @@ def _reading() -> dict[str, Any]:
 def index() -> Any:
     """?done=yes: those that are done, instead of those that are not."""
     is_done = request.args.get("done") == "yes"
-    query = Voicemail.with_names(Voicemail.visible_to(current_user))
+    query = Voicemail.with_names(Voicemail.of(current_user))
     query = query.where(Voicemail.done_at.is_not(None) if is_done else Voicemail.done_at.is_(None))
     page = page_of(query, Voicemail.created_at, Voicemail.id, cursor=cursor_of_request())
     return render("voicemail/index.html", "voicemail/_list.html", page=page, is_done=is_done)
@@ -45,7 +45,7 @@ def unheard() -> Any:
     """How many messages nobody has heard, for the navigation; the inbox to whoever opens the address."""
     if request.headers.get("HX-Request-Type") != "partial":
         return redirect(url_for("voicemail.index"))
-    new = Voicemail.visible_to(current_user).where(Voicemail.heard_at.is_(None), Voicemail.done_at.is_(None))
+    new = Voicemail.of(current_user).where(Voicemail.heard_at.is_(None), Voicemail.done_at.is_(None))
     some = new.with_only_columns(Voicemail.id).limit(COUNTED + 1).subquery()
     count = db.session.scalar(sa.select(sa.func.count()).select_from(some))
     return render("voicemail/_unheard.html", count=count, most=COUNTED)
@@ -95,7 +95,7 @@ def finish(voicemail_id: int) -> Any:
 
 
 def _find(voicemail_id: int) -> Voicemail:
-    return find(Voicemail.with_names(Voicemail.visible_to(current_user)), voicemail_id)
+    return find(Voicemail.with_names(Voicemail.of(current_user)), voicemail_id)
 
 
 def _row(one: Voicemail, **context: Any) -> Response:
