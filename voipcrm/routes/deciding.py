@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from voipcrm.accounts.models import Presence, Role, User, user_roles
 from voipcrm.core import clock
 from voipcrm.core.app import settings
+from voipcrm.core.house import house
 from voipcrm.core.pages import zone
 from voipcrm.core.prepared import Asked, Connection, Prepared
 from voipcrm.routes import forwarding
@@ -107,7 +108,7 @@ def ask_decision(connection: Connection, question: Question, rules: Asked) -> Ca
     if rule is None:
         return lambda: Decision(message=NOBODY)
     steps = _ask_steps(connection, rule.id, after=-1)
-    closed = why_closed(rule.hours, rule.holidays, zone(rule.time_zone or settings.default_time_zone), question.at)
+    closed = why_closed(rule.hours, rule.holidays, zone(rule.time_zone or house.default_time_zone), question.at)
     if closed is None:
         return lambda: _next(connection, question, rule, steps)
     return lambda: Decision(
