@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from voipcrm.accounts.models import User
 from voipcrm.core.db import Record
-from voipcrm.core.prepared import Prepared
+from voipcrm.core.prepared import Connection, Prepared
 from voipcrm.routes.models import GroupMember, RingGroup
 
 GREETING = (
@@ -54,7 +54,7 @@ class Box:
     user_ids: tuple[int, ...]
 
 
-def box(connection: sa.Connection, mailbox_id: int) -> Box | None:
+def box(connection: Connection, mailbox_id: int) -> Box | None:
     rows = _WITH_OWNERS.rows(connection, {"mailbox_id": mailbox_id})
     if not rows:
         return None

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam
 from voipcrm.calls import ledger
 from voipcrm.core import clock
 from voipcrm.core.db import db, insert
-from voipcrm.core.prepared import Prepared
+from voipcrm.core.prepared import Connection, Prepared
 from voipcrm.routes.mailboxes import Box
 from voipcrm.voicemail.models import Voicemail
 
@@ -26,7 +26,7 @@ def _open() -> sa.Insert:
 _OPEN = Prepared(_open)
 
 
-def open_for(connection: sa.Connection, *, call_id: int, public_id: str, box: Box) -> None:
+def open_for(connection: Connection, *, call_id: int, public_id: str, box: Box) -> None:
     """The caller hears the greeting of this mailbox from now on; once a call, and the caller commits."""
     _OPEN.run(connection, {"call_id": call_id, "mailbox_id": box.id, "created_at": clock.now()})
     body = [("Mailbox", box.name)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from flask import g
-from sqlalchemy import Connection
 
 from voipcrm.calls import ledger
 from voipcrm.calls.callbacks import callback
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.prepared import Connection
 from voipcrm.recordings.noting import note
 from voipcrm.routes import greetings
 from voipcrm.routes.mailboxes import Box
