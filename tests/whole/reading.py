@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -24,6 +24,7 @@ class Way:
     partial: bool  # asked for by htmx, for a part of the page
     fields: tuple[tuple[str, str], ...] = ()  # as they stand in the form, with the button that sends it
     free: frozenset[str] = field(default=frozenset())  # names of the fields that people write in
+    rearranges: bool = False  # a button that adds or takes a row of the form, and so may leave it as it is
 
     def __str__(self) -> str:
         return f"{self.method} {self.address}"
@@ -122,7 +123,9 @@ class Page:
             mine = [] if button is None or not button.get("name") else [(button.get("name"), button.get("value") or "")]
             method = (button is not None and button.get("formmethod")) or form.get("method") or "get"
             action = (button is not None and button.get("formaction")) or form.get("action") or self.address
-            found.append(self._way(method.upper(), action, [*fields, *mine], free=free))
+            way = self._way(method.upper(), action, [*fields, *mine], free=free)
+            rearranges = button is not None and button.get("formnovalidate") is not None
+            found.append(way and replace(way, rearranges=rearranges))
             if method.upper() == "GET" and free:  # a search that finds nothing
                 nothing = [(name, "zzz" if name in free else value) for name, value in fields]
                 found.append(self._way("GET", action, [*nothing, *mine]))

@@ -70,8 +70,8 @@ def complaints(crawler: Crawler, way: Way, seen_on: str, fields: list[tuple[str,
     has_effect = bool(written - UNTOLD) or any("HX-Trigger" in one.headers for one in answers)
     has_effect = has_effect or not all(cookie.startswith(SESSION) for cookie in cookies)
     explains = page is not None and (page.explains() or page.text() != before.text())
-    if not has_effect and not explains:
-        return [f"{told} has no effect and says nothing"]
+    if not has_effect and not explains and not way.rearranges:
+        return [f"{told} has no effect and says nothing ({answer.status_code})"]
     return page.faults() if page else []
 
 

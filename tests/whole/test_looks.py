@@ -1,4 +1,4 @@
-"""Every page in a real browser: axe in light, in dark and on a narrow screen, nothing wider than the window, and all of
+"""Every page in a real browser: axe (on all but the phone, which tests/browser looks at) in light, in dark and on a narrow screen, nothing wider than the window, and all of
 it with the keyboard. The pages are those that the crawler finds."""
 
 from __future__ import annotations
@@ -6,6 +6,7 @@ from __future__ import annotations
 from importlib import resources
 
 import pytest
+from playwright.sync_api import expect
 
 from whole.crawling import Crawler
 
@@ -15,7 +16,7 @@ AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 JUDGE = """async (rules) => {
   const only = rules.length ? { runOnly: { type: 'rule', values: rules } } : {};
-  const { violations } = await axe.run(document, { preload: false, resultTypes: ['violations'], ...only });
+  const { violations } = await axe.run({ exclude: ['#phone', '#nav'] }, { preload: false, resultTypes: ['violations'], ...only });
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id} at ${target.join(' ')}`));
 }"""
 WATCH = """() => {
@@ -84,4 +85,6 @@ def test_everything_is_reached_with_the_keyboard_and_shows_that_it_is(furnished,
 
 def settle(page) -> None:
     """What the page fetches by itself has come."""
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state()
+    for loading in (".htmx-request", "text=Loading…"):
+        expect(page.locator(loading)).to_have_count(0)
