@@ -24,6 +24,7 @@ class Way:
     partial: bool  # asked for by htmx, for a part of the page
     fields: tuple[tuple[str, str], ...] = ()  # as they stand in the form, with the button that sends it
     free: frozenset[str] = field(default=frozenset())  # names of the fields that people write in
+    ticked: frozenset[str] = field(default=frozenset())  # names of boxes, of which an empty form sends nothing
     rearranges: bool = False  # a button that adds or takes a row of the form, and so may leave it as it is
 
     def __str__(self) -> str:
@@ -117,6 +118,7 @@ class Page:
             if one.get("name") not in {None, "csrf_token"}
             and one.get("type", "text") in {"text", "search", "tel", "email", "url", "password", "textarea"}
         )
+        ticked = frozenset(form.xpath(".//input[@type='checkbox']/@name"))
         found = []
         buttons = form.xpath(".//button[not(@type) or @type='submit'] | .//input[@type='submit']") or [None]
         for button in buttons:
@@ -125,7 +127,7 @@ class Page:
             action = (button is not None and button.get("formaction")) or form.get("action") or self.address
             way = self._way(method.upper(), action, [*fields, *mine], free=free)
             rearranges = button is not None and button.get("formnovalidate") is not None
-            found.append(way and replace(way, rearranges=rearranges))
+            found.append(way and replace(way, ticked=ticked, rearranges=rearranges))
             if method.upper() == "GET" and free:  # a search that finds nothing
                 nothing = [(name, "zzz" if name in free else value) for name, value in fields]
                 found.append(self._way("GET", action, [*nothing, *mine]))

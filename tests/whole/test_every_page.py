@@ -15,7 +15,6 @@ from whole.crawling import PARTIAL, UNTOLD, Crawler, House
 from whole.reading import Page, Way
 
 BUILT_IN = ("ada", "bo", "root", "mallory")
-KEPT = ("csrf_token",)
 SESSION = "voipcrm="  # this cookie alone is no effect
 
 
@@ -51,7 +50,7 @@ def test_every_form_has_an_effect_or_says_why_not(furnished, cast, who):
     crawler.wrong.clear()
     house = House(furnished)
     for way, seen_on in crawler.forms.values():
-        empty = [(name, value if name in KEPT else "") for name, value in way.fields]
+        empty = [(name, "" if name in way.free else value) for name, value in way.fields if name not in way.ticked]
         for fields in (list(way.fields), empty):
             with house.writes() as written:
                 crawler.wrong += complaints(crawler, way, seen_on, fields, written)

@@ -1,5 +1,5 @@
 """Every page in a real browser: axe in light, in dark and on a narrow screen, nothing wider than the window, and all of
-it with the keyboard. The pages are those that the crawler finds; tests/browser has axe look at the phone beside them."""
+it with the keyboard. The pages are those that the crawler finds; tests/browser looks at the phone beside them."""
 
 from __future__ import annotations
 
