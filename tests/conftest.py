@@ -15,7 +15,7 @@ from voipcrm.config import Settings
 from voipcrm.core.db import db
 from voipcrm.telephony import signature
 
-pytest_plugins = ["servers", "browsers"]
+pytest_plugins = ["servers", "s3_server", "browsers"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.contacts.tag_views import bp as tags
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
+    from voipcrm.recordings.keeping_views import bp as keeping
     from voipcrm.recordings.views import bp as recordings
     from voipcrm.routes.group_views import bp as ring_groups
     from voipcrm.routes.views import bp as routes
@@ -54,9 +55,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app, settings)
     signing_in.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
-    storage.init_app(app, settings.recordings_folder)
+    storage.init_app(app, settings)
     own = (accounts, passwords, my_account, home)
-    work = (contacts, organizations, notes, tags, imports, calls, recordings)
+    work = (contacts, organizations, notes, tags, imports, calls, recordings, keeping)
     set_up = (lines, routes, ring_groups, people, roles, teams, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
     for room in (*own, *work, *set_up, *doors):

@@ -17,6 +17,7 @@ from voipcrm.recordings.models import Recording
 from .facts import NOON, sid
 
 LIST = "/admin/voip/recordings"
+PART = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 @pytest.fixture
@@ -59,13 +60,14 @@ def test_the_newest_stand_first_and_each_sees_those_of_the_calls_they_may_see(ke
 
 def test_what_one_may_not_see_is_not_there(keep, as_ada):
     keep(2, who="bo", state="failed")
-    for path in ("", "/player", "/audio"):
+    for path in ("", "/audio", "/delete"):
         assert as_ada.get(f"{LIST}/{sid(2)}{path}").status_code == 404
+    assert as_ada.post(f"{LIST}/{sid(2)}/plays").status_code == 404
     assert as_ada.get(f"{LIST}/of-call/call2").status_code == 404
     assert as_ada.post(f"{LIST}/{sid(2)}/retry").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["", f"/{sid(1)}", f"/{sid(1)}/player", f"/{sid(1)}/audio", f"/{sid(1)}/download"])
+@pytest.mark.parametrize("path", ["", f"/{sid(1)}", f"/{sid(1)}/audio", f"/{sid(1)}/download"])
 def test_an_outsider_sees_nothing_of_it(keep, as_mallory, path):
     keep(1)
     assert as_mallory.get(LIST + path).status_code == 404
@@ -74,7 +76,7 @@ def test_an_outsider_sees_nothing_of_it(keep, as_mallory, path):
 def test_an_agent_may_listen_but_not_take_it_home(keep, as_ada):
     keep(1)
     page = as_ada.get(LIST)
-    assert "/player" in page.text
+    assert "/plays" in page.text
     assert "/download" not in page.text
     assert as_ada.get(f"{LIST}/{sid(1)}/download").status_code == 404
 
@@ -94,16 +96,17 @@ WORDS = {
     "failed": "Not saved",
     "absent": "Not recorded",
     "deleted": "Deleted",
+    "expired": "Expired",
 }
 
 
 @pytest.mark.parametrize("state", WORDS)
 def test_each_state_is_told_in_words_and_without_a_player(keep, as_ada, state):
     keep(1, state=state, error="The reason.")
-    page = as_ada.get(f"{LIST}/{sid(1)}").text
+    page = as_ada.get(f"{LIST}/{sid(1)}", headers=PART).text
     assert f"{WORDS[state]}</span>" in page
-    assert "/player" not in page
-    assert ("The reason." in page) == (state in {"failed", "absent", "deleted"})
+    assert "/plays" not in page
+    assert ("The reason." in page) == (state in {"failed", "absent", "deleted", "expired"})
 
 
 def test_what_waits_asks_for_itself_and_what_is_settled_does_not(keep, as_ada):
@@ -145,7 +148,7 @@ def test_what_did_not_fail_is_not_tried_again(keep, provided, as_ada, state):
 
 def test_the_list_alone_is_what_a_filter_asks_for(keep, as_ada):
     keep(1)
-    part = as_ada.get(LIST, headers={"HX-Request": "true", "HX-Request-Type": "partial"})
+    part = as_ada.get(LIST, headers=PART)
     assert shown(part) == [1]
     assert "<html" not in part.text
 
@@ -225,7 +228,7 @@ def test_a_full_disk_is_said_on_the_page(provided, as_ada, monkeypatch):
 
 def test_the_player_draws_the_agent_above_and_carries_position_and_speed(keep, as_ada):
     keep(1, peaks=[[10] * 600, [100] * 600])  # inbound: the parent leg, first channel, is the caller
-    page = as_ada.get(f"{LIST}/{sid(1)}/player").text
+    page = as_ada.post(f"{LIST}/{sid(1)}/plays", headers=PART).text
     assert '<path id="wave-' in page
     assert re.search(r' d="M0 0\.4h[\d.]+v22\.1h', page)
     assert 'type="range"' in page
@@ -235,15 +238,15 @@ def test_the_player_draws_the_agent_above_and_carries_position_and_speed(keep, a
 
 def test_what_cannot_be_played_opens_no_player(keep, as_ada):
     keep(1, state="pending")
-    assert "<recording-player" not in as_ada.get(f"{LIST}/{sid(1)}/player").text
+    assert "<recording-player" not in as_ada.post(f"{LIST}/{sid(1)}/plays", headers=PART).text
 
 
 def test_a_calls_page_gets_its_recordings_in_short(keep, as_ada):
     keep(1)
     page = as_ada.get(f"{LIST}/of-call/call1").text
-    assert f"{sid(1)}/player?in=call" in page
+    assert f"{sid(1)}/plays?in=call" in page
     assert "Sales line" not in page
-    assert 'colspan="3"' in as_ada.get(f"{LIST}/{sid(1)}/player?in=call").text
+    assert 'colspan="3"' in as_ada.post(f"{LIST}/{sid(1)}/plays?in=call", headers=PART).text
 
 
 @pytest.mark.parametrize(
