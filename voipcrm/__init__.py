@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.contacts.tag_views import bp as tags
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
+    from voipcrm.recordings.bundle_views import bp as bundles
     from voipcrm.recordings.keeping_views import bp as keeping
     from voipcrm.recordings.views import bp as recordings
     from voipcrm.routes.group_views import bp as ring_groups
@@ -57,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings)
     own = (accounts, passwords, my_account, home)
-    work = (contacts, organizations, notes, tags, imports, calls, recordings, keeping)
+    work = (contacts, organizations, notes, tags, imports, calls, recordings, keeping, bundles)
     set_up = (lines, routes, ring_groups, people, roles, teams, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
     for room in (*own, *work, *set_up, *doors):

@@ -167,7 +167,7 @@ def three(keep, provided, cast):
     """Ada talked with Priya on the 23rd, Bo called a number on the 24th, Root called Ada on the 25th."""
     keep(1)
     outbound = {"direction": "outbound", "line_id": cast.support_id, "started_at": NOON + timedelta(days=1)}
-    keep(2, who="bo", call=outbound, state="failed")
+    keep(2, who="bo", call=outbound, state="failed", duration_seconds=90)
     internal = {"direction": "internal", "line_id": None, "peer_number": None, "other_user_id": cast.ada.id}
     keep(3, who="root", call=internal | {"started_at": NOON + timedelta(days=2)})
     with provided.app_context():
@@ -197,6 +197,16 @@ def three(keep, provided, cast):
         ("direction=outbound&state=failed", [2]),
         ("direction=outbound&state=archived", []),
         ("state=archived", [3, 1]),
+        ("number=312 555", [2, 1]),
+        ("number=%2B13125550002", [2]),
+        ("number=312&q=priya", [1]),
+        ("min=6:18", [3, 1]),
+        ("min=6:19", []),
+        ("max=90s", [2]),
+        ("max=1,5", [2]),
+        ("min=0:01:30&max=1:30", [2]),
+        ("min=1:31&direction=outbound", []),
+        ("min=soon&max=-1&number=12", [3, 2, 1]),
         # What makes no sense counts as not asked.
         ("from=yesterday&to=9999-99-99&line=x&person=-1&direction=up&state=best&page=%21", [3, 2, 1]),
         ("from=0001-01-01&to=9999-12-31&person=99999999999999999999", [3, 2, 1]),

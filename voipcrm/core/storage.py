@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -52,6 +52,15 @@ class Storage:
         import obstore
 
         obstore.put(self.store, path, iter(pieces), chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
+
+    @contextmanager
+    def writing(self, path: str) -> Iterator[Callable[[bytes], object]]:
+        """A function that writes on and on; the file is there once the block ends well, and not at all if it raises."""
+        import obstore
+
+        writer = obstore.open_writer(self.store, path, buffer_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
+        yield writer.write
+        writer.close()
 
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:

@@ -75,7 +75,7 @@ def archive(recording_id: int) -> timedelta | None:
             raise
         return delay
     finally:
-        with suppress(OSError):  # what cannot be removed now, a sweep removes
+        with suppress(OSError, StoreError):  # what cannot be removed now, a sweep removes
             storage().delete(draft)
     if not _finish(claim, path, made):
         log.info("recording_deleted_meanwhile", sid=claim.sid)

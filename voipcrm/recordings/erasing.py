@@ -19,7 +19,7 @@ from voipcrm.calls.models import Call
 from voipcrm.core import clock
 from voipcrm.core.db import db, touched
 from voipcrm.core.storage import storage
-from voipcrm.recordings import accesses
+from voipcrm.recordings import accesses, bundles
 from voipcrm.recordings.claims import LEASE
 from voipcrm.recordings.models import DELETABLE, HELD, Recording
 from voipcrm.telephony.errors import TelephonyError
@@ -77,6 +77,7 @@ def _remove(recording_ids: list[int], *, state: str, by: User | None, reason: st
         db.session.scalars(going.values(values).returning(Recording.id).execution_options(synchronize_session=False))
     )
     _tell_calls(gone)
+    bundles.take_back(gone)
     return gone
 
 

@@ -12,7 +12,7 @@ from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.core.queue import job, later
 from voipcrm.core.storage import storage
-from voipcrm.recordings import archiving, asking, erasing
+from voipcrm.recordings import archiving, asking, bundling, erasing
 from voipcrm.recordings.noting import adopt_orphans
 
 log = structlog.get_logger(__name__)
@@ -32,6 +32,19 @@ def archive(recording_id: int) -> None:
 def erase(recording_id: int) -> None:
     """Remove the copies of one recording that was deleted or let go."""
     erasing.erase(recording_id)
+
+
+@job(queue="default", timeout_seconds=3600)
+def make_bundle(bundle_id: int) -> None:
+    bundling.make(bundle_id)
+
+
+@job(queue="default", timeout_seconds=120)
+def sweep_bundles() -> None:
+    """Each minute: go on with ZIPs whose worker died, and remove those that are over."""
+    for bundle_id in bundling.stalled(limit=20):
+        later(make_bundle, bundle_id)
+    bundling.remove_old()
 
 
 @job(queue="recordings", timeout_seconds=3600)
