@@ -45,7 +45,7 @@ class S3Server(Process):
         requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
         self.client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """What is in the bucket, without the prefix."""
         found = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
         return [one["Key"].removeprefix(f"{PREFIX}/") for one in found]

@@ -282,4 +282,4 @@ def test_a_zip_is_made_in_s3_too(three, as_root, s3, monkeypatch):
     assert answer.headers["Content-Disposition"].startswith("attachment")
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert sorted(map(archive.read, archive.namelist())) == sorted(map(wav, (1, 2, 3)))
-    assert len([key for key in s3.keys() if key.startswith("bundles/")]) == 1
+    assert len([key for key in s3.names() if key.startswith("bundles/")]) == 1

@@ -72,7 +72,7 @@ def store(bucket):
 
 
 def test_a_copy_lies_in_the_bucket_whole_and_checked(kept, s3):
-    assert s3.keys() == [PATH]
+    assert s3.names() == [PATH]
     assert s3.body(PATH) == SOUND
     with kept.app_context():
         row = db.session.scalars(sa.select(Recording)).one()
@@ -95,7 +95,7 @@ def test_a_copy_that_the_bucket_changed_is_not_archived(kept, s3, media, monkeyp
         archive(noted.id)
         db.session.refresh(noted)
         assert (noted.state, "gives back" in noted.error) == ("pending", True)
-    assert s3.keys() == [PATH]
+    assert s3.names() == [PATH]
 
 
 def test_large_files_go_in_parts_and_nothing_is_left_of_one_that_broke_off(store, s3):
@@ -103,7 +103,7 @@ def test_large_files_go_in_parts_and_nothing_is_left_of_one_that_broke_off(store
     pieces = [large[at : at + 65_536] for at in range(0, len(large), 65_536)]
     store.put("incoming/x", pieces)
     store.publish("incoming/x", "2026/11/x.wav")
-    assert s3.keys() == ["2026/11/x.wav"]
+    assert s3.names() == ["2026/11/x.wav"]
     assert s3.body("2026/11/x.wav") == large
     assert b"".join(store.pieces("2026/11/x.wav")) == large
     with store.open("2026/11/x.wav") as file:
@@ -116,16 +116,16 @@ def test_large_files_go_in_parts_and_nothing_is_left_of_one_that_broke_off(store
 
     with pytest.raises(ConnectionError):
         store.put("incoming/y", broken())
-    assert s3.keys() == ["2026/11/x.wav"]
+    assert s3.names() == ["2026/11/x.wav"]
     assert store.size_of("incoming/y") is None
 
 
 def test_old_drafts_are_swept_and_young_ones_stay(store, s3):
     store.put("incoming/x", [b"half"])
     assert store.delete_drafts(before=clock.now() - timedelta(days=1)) == 0
-    assert s3.keys() == ["incoming/x"]
+    assert s3.names() == ["incoming/x"]
     assert store.delete_drafts(before=clock.now() + timedelta(days=1)) == 1
-    assert s3.keys() == []
+    assert s3.names() == []
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/passwd", "", ".", "a//b", "a/./b", "a\\..\\b", "a\0b"])
@@ -166,7 +166,7 @@ def test_deleting_empties_the_bucket(kept, s3, media, as_root):
     assert as_root.post(f"{ONE}/delete", data={"reason": "Asked for."}).status_code == 303
     with kept.app_context():
         sweep()
-    assert (s3.keys(), media.deleted) == ([], [sid(1)])
+    assert (s3.names(), media.deleted) == ([], [sid(1)])
 
 
 def test_the_providers_copy_goes_only_while_ours_is_in_the_bucket(kept, s3, media):

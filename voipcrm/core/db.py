@@ -111,6 +111,13 @@ def begin_writing() -> None:
     db.session.connection(execution_options={sqlite.WRITES: True})
 
 
+def begin_reading() -> None:
+    """End what was done so far and begin a transaction that only reads, also in a job: it may take long and yet holds
+    up nobody who writes."""
+    db.session.commit()
+    db.session.connection(execution_options={sqlite.WRITES: False})
+
+
 def touched(change: sa.Update | sa.Delete) -> int:
     """Carry it out; how many rows it touched. Rows that are loaded already do not learn of it."""
     result = db.session.execute(change, execution_options={"synchronize_session": False})

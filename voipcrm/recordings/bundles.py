@@ -1,4 +1,4 @@
-"""ZIP files of recordings: asked for by a person, made by a job (bundling.py), there for a day, for that person alone."""
+"""ZIP files of recordings: asked for by a person, made by a job (bundling.py), there for a day, for them alone."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ class RecordingPlayer extends HTMLElement {
   #seek = null;
   #speed = null;
   #dragging = false;
+  #brokeAt = null;
   #listening = null;
 
   connectedCallback() {
@@ -125,6 +126,15 @@ class RecordingPlayer extends HTMLElement {
   }
 
   #failed() {
+    const { currentTime: at, paused } = this.#audio;
+    if (at > 0 && at !== this.#brokeAt) {
+      // Where it is fetched from may be good for some minutes only: ask for it again, once for each place.
+      this.#brokeAt = at;
+      this.#audio.load();
+      this.#audio.currentTime = at;
+      if (!paused) this.#play();
+      return;
+    }
     toast('This recording could not be loaded. Try again in a moment.', { tone: 'bad' });
     this.#show();
   }
