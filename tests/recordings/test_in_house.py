@@ -10,11 +10,10 @@ import zipfile
 
 import pytest
 import requests
+from browser.test_accessibility import AXE, LOOKS, Judge
 from browsers import until
 from dotenv import dotenv_values
 from playwright.sync_api import expect
-
-from browser.test_accessibility import AXE, LOOKS, Judge
 
 pytestmark = pytest.mark.browser
 SECONDS = 4
@@ -146,7 +145,8 @@ def test_a_recording_is_taken_home_alone_and_in_a_zip_held_and_deleted(live, rec
     with page.expect_download() as alone:
         row.get_by_role("link", name="Download recording").click()
     assert alone.value.suggested_filename.endswith(".wav")
-    assert wave.open(str(alone.value.path())).getnchannels() == 2
+    with wave.open(str(alone.value.path())) as sound:
+        assert sound.getnchannels() == 2
 
     row.locator("input[name=sid]").check()
     page.get_by_role("button", name="Make a ZIP").click()
