@@ -62,6 +62,7 @@ SWEEPS = (  # seconds
     (recordings.sweep, 20.0),
     (recordings.reconcile, 300.0),
     (recordings.sweep_bundles, 60.0),
+    (recordings.expire_old, 3600.0),
 )
 
 

@@ -18,8 +18,8 @@ from obstore.exceptions import BaseError as StoreError
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.core import clock
-from voipcrm.core.app import settings
 from voipcrm.core.db import db, touched
+from voipcrm.core.house import house
 from voipcrm.core.pages import zone
 from voipcrm.core.storage import DRAFTS, storage
 from voipcrm.recordings import accesses, copying, naming
@@ -155,7 +155,7 @@ def _look(recording_id: int, user_id: int, zone_name: str) -> tuple[str, str | N
         known = f"Recording {recording_id}"
         may = False
     else:
-        known = naming.file_name(recording, zone(zone_name), settings.default_country)
+        known = naming.file_name(recording, zone(zone_name), house.default_country)
         may = recording.is_playable and user.may(Can.DOWNLOAD_RECORDINGS)
     found = (known, recording.path if recording and may else None, recording.sha256 if recording else None)
     db.session.commit()  # nothing stays open while the file is read

@@ -12,7 +12,7 @@ from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.core.queue import job, later
 from voipcrm.core.storage import storage
-from voipcrm.recordings import archiving, asking, bundling, erasing
+from voipcrm.recordings import archiving, asking, bundling, erasing, retention
 from voipcrm.recordings.noting import adopt_orphans
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,12 @@ def erase(recording_id: int) -> None:
 @job(queue="default", timeout_seconds=3600)
 def make_bundle(bundle_id: int) -> None:
     bundling.make(bundle_id)
+
+
+@job(queue="default", timeout_seconds=1200)
+def expire_old() -> None:
+    """Each hour: let go what is older than it is kept."""
+    retention.sweep()
 
 
 @job(queue="default", timeout_seconds=120)

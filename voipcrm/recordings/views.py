@@ -14,10 +14,11 @@ from voipcrm.calls.models import Call
 from voipcrm.core.app import settings
 from voipcrm.core.db import begin_writing, db, find
 from voipcrm.core.gates import can, requires
+from voipcrm.core.house import house
 from voipcrm.core.pages import render, viewer_zone
 from voipcrm.core.paging import cursor_of_request, page_of
 from voipcrm.core.queue import later
-from voipcrm.recordings import accesses, copying, holds, jobs, naming, waveform
+from voipcrm.recordings import accesses, copying, holds, jobs, naming, retention, waveform
 from voipcrm.recordings.accesses import RecordingAccess
 from voipcrm.recordings.filters import Filters
 from voipcrm.recordings.models import Recording
@@ -29,7 +30,7 @@ SHOWN_ACCESSES = 20
 
 @bp.app_template_global()
 def other_party(call: Call | None) -> str:
-    return naming.other_party(call, settings.default_country)
+    return naming.other_party(call, house.default_country)
 
 
 @bp.get("")
@@ -91,7 +92,7 @@ def audio(sid: str) -> Any:
         case "play":
             return send(recording)
         case "download" if can(Can.DOWNLOAD_RECORDINGS):
-            return send(recording, save_as=naming.file_name(recording, viewer_zone(), settings.default_country))
+            return send(recording, save_as=naming.file_name(recording, viewer_zone(), house.default_country))
     return redirect(url_for("recordings.show", sid=sid))
 
 
@@ -134,6 +135,7 @@ def page_context(recording: Recording) -> dict[str, Any]:
     return {
         "recording": recording,
         "holds": holds.of(recording),
+        "kept_until": retention.kept_until(recording),
         "accesses": db.session.scalars(newest).all() if can(Can.MANAGE) else None,
     }
 

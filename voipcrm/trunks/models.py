@@ -12,6 +12,7 @@ from voipcrm.core.db import Record, db
 from voipcrm.core.prepared import Prepared
 
 RECORDING_POLICIES = ("off", "on")
+KEEP_FOR_EVER = 0  # days
 
 
 class Line(Record):
@@ -23,6 +24,7 @@ class Line(Record):
     label: Mapped[str]
     provider_sid: Mapped[str | None]  # PN…, once found at the provider
     recording: Mapped[str] = mapped_column(default="on")  # RECORDING_POLICIES; frozen on each call at its start
+    keep_days: Mapped[int | None]  # its recordings: so many days or KEEP_FOR_EVER; None: as the house says
     retired_at: Mapped[datetime | None]  # no longer ours to use; calls refer to it, so it stays
 
     @staticmethod
