@@ -31,8 +31,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.contacts.tag_views import bp as tags
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, house, logs, pages, queue, security, static, storage
-    from voipcrm.recordings import bundle_views, keeping_views
-    from voipcrm.recordings.views import bp as recordings
+    from voipcrm.recordings import bundle_views, keeping_views, views
     from voipcrm.routes.group_views import bp as ring_groups
     from voipcrm.routes.views import bp as routes
     from voipcrm.softphone.api import bp as softphone_api
@@ -60,10 +59,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings)
     own = (accounts, passwords, my_account, home, branding)
-    work = (contacts, organizations, notes, tags, imports, calls, recordings, keeping_views.bp, bundle_views.bp)
+    work = (contacts, organizations, notes, tags, imports, calls)
+    recordings = (views.bp, keeping_views.bp, bundle_views.bp)
     set_up = (lines, routes, ring_groups, retention, people, roles, teams, company, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
-    for room in (*own, *work, *set_up, *doors):
+    for room in (*own, *work, *recordings, *set_up, *doors):
         app.register_blueprint(room)
     security.csrf.exempt(webhooks)  # they carry the provider's signature instead
     cli.init_app(app)
