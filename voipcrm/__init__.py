@@ -59,11 +59,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings)
     own = (accounts, passwords, my_account, home, branding)
-    work = (contacts, organizations, notes, tags, imports, calls)
-    recordings = (views.bp, keeping_views.bp, bundle_views.bp)
+    work = (contacts, organizations, notes, tags, imports, calls, views.bp, keeping_views.bp, bundle_views.bp)
     set_up = (lines, routes, ring_groups, retention, people, roles, teams, company, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
-    for room in (*own, *work, *recordings, *set_up, *doors):
+    for room in (*own, *work, *set_up, *doors):
         app.register_blueprint(room)
     security.csrf.exempt(webhooks)  # they carry the provider's signature instead
     cli.init_app(app)
