@@ -6,11 +6,21 @@ from typing import ClassVar, Self
 
 from flask_wtf import FlaskForm
 from wtforms import IntegerField, RadioField
-from wtforms.validators import NumberRange, Optional, ValidationError
+from wtforms.validators import NumberRange, StopValidation
 
 from voipcrm.trunks.models import KEEP_FOR_EVER
 
 MOST_DAYS = 36_500
+
+
+def _only_where_asked_for(form: HouseRetentionForm, field: IntegerField) -> None:
+    """What stands there counts only with "For a number of days"."""
+    if form.keep.data != "days":
+        field.errors = []
+        raise StopValidation
+    if field.data is None:
+        field.errors = []
+        raise StopValidation("Enter a number of days.")
 
 
 class HouseRetentionForm(FlaskForm):
@@ -19,14 +29,9 @@ class HouseRetentionForm(FlaskForm):
     keep = RadioField("Recordings are kept", choices=[("ever", "For ever"), ("days", "For a number of days")])
     days = IntegerField(
         "Days",
-        [Optional(), NumberRange(1, MOST_DAYS, f"Enter a number from 1 to {MOST_DAYS:,}.")],
+        [_only_where_asked_for, NumberRange(1, MOST_DAYS, f"Enter a number from 1 to {MOST_DAYS:,}.")],
         description="Counted from the beginning of the call. 365 is a year.",
     )
-
-    def validate_keep(self, field: RadioField) -> None:
-        if field.data == "days" and self.days.data is None and not self.days.errors:
-            self.days.errors = ["Enter a number of days."]
-            raise ValidationError("Say for how many days.")
 
     @classmethod
     def showing(cls, days: int | None) -> Self:

@@ -13,8 +13,8 @@ from voipcrm.core.presigning import Key, presigned
 from voipcrm.core.storage import DRAFTS, Storage, StorageUnusable
 
 # A job that waits longer for an answer gives its turn to others; what it owes stays written on its row.
-CLIENT = {"timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=5)}
-RETRIES = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
+CLIENT: Any = {"timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=5)}
+RETRIES: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
 
 # What an error of S3 says about our settings; in words for the operator.
 _MEANINGS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 from flask_login import current_user
@@ -43,7 +44,7 @@ def ask() -> Any:
         db.session.commit()
     except CannotBundle as problem:
         db.session.rollback()
-        back = url_for("recordings.index", **dict(filters.pairs))
+        back = f"{url_for('recordings.index')}?{urlencode(filters.pairs)}"
         return render("bundles/refused.html", problem=str(problem), back=back), 422
     later(jobs.make_bundle, bundle.id)
     return redirect(url_for("bundles.show", bundle_id=bundle.id), 303)

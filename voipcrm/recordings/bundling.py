@@ -201,7 +201,7 @@ class _Stream:
         self._write = write
         self.size_bytes = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes, /) -> int:
         self._write(bytes(data))
         self.size_bytes += len(data)
         return len(data)

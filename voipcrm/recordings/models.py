@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, column_property, joinedload, mapped_column, relationship, undefer
@@ -59,6 +60,9 @@ class Recording(Record):
     erase_at: Mapped[datetime | None]  # a copy, ours or the provider's, is to be removed from then on; see erasing.py
     erase_tries: Mapped[int] = mapped_column(default=0, server_default="0")
     provider_erased_at: Mapped[datetime | None]  # since when the provider has no copy any more, by our doing
+
+    if TYPE_CHECKING:
+        is_held: Mapped[bool]  # by a LegalHold; a column of its own only where asked for, see below
 
     call: Mapped[Call | None] = relationship()
 

@@ -53,12 +53,8 @@ def count_going(line: Line | None, days: int | None) -> int:
 def sweep() -> int:
     """Let go what is older than it is kept; how many went. What is left when the time is up goes the next time."""
     until, gone = time.monotonic() + SWEEP_SECONDS, 0
-    lines: list[tuple[int | None, int]] = [
-        (row_id, days)
-        for row_id, days in db.session.execute(
-            sa.select(Line.id, Line.keep_days).where(Line.keep_days.is_not(None), Line.keep_days != KEEP_FOR_EVER)
-        )
-    ]
+    own = sa.select(Line).where(Line.keep_days.is_not(None), Line.keep_days != KEEP_FOR_EVER)
+    lines: list[tuple[int | None, int]] = [(line.id, line.keep_days or 0) for line in db.session.scalars(own)]
     db.session.commit()
     if (of_house := days_of(None)) is not None:
         lines.append((None, of_house))
