@@ -18,6 +18,7 @@ from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import can, requires, requires_sign_in
 from voipcrm.core.paging import cursor_of_request, page_of
+from voipcrm.recordings.pausing import CannotPause, go_on, pause
 from voipcrm.softphone.call_json import call_json, taken_json
 from voipcrm.softphone.placing import Refused, place, place_internal
 from voipcrm.telephony import tokens
@@ -35,6 +36,11 @@ def _refused(error: Refused) -> Any:
 @bp.errorhandler(CannotHold)
 def _cannot_hold(error: CannotHold) -> Any:
     return jsonify(error={"code": "cannot_hold", "message": str(error)}), 409
+
+
+@bp.errorhandler(CannotPause)
+def _cannot_pause(error: CannotPause) -> Any:
+    return jsonify(error={"code": "cannot_pause", "message": str(error)}), 409
 
 
 @bp.post("/token")
@@ -128,6 +134,23 @@ def begin_hold(public_id: str) -> Any:
 def end_hold(public_id: str) -> Any:
     call = _mine(public_id)
     resume(call, by=current_user)
+    return jsonify(call=call_json(call, current_user))
+
+
+@bp.post("/calls/<public_id>/recording-pause")
+@requires(Can.VIEW_CALLS)
+def begin_pause(public_id: str) -> Any:
+    """Keep what is said from now on out of the recording."""
+    call = _mine(public_id)
+    pause(call, by=current_user)
+    return jsonify(call=call_json(call, current_user))
+
+
+@bp.delete("/calls/<public_id>/recording-pause")
+@requires(Can.VIEW_CALLS)
+def end_pause(public_id: str) -> Any:
+    call = _mine(public_id)
+    go_on(call, by=current_user)
     return jsonify(call=call_json(call, current_user))
 
 
