@@ -135,7 +135,7 @@ def test_how_far_it_is_can_be_seen_and_it_can_be_stopped(three, as_root, folder)
     page = as_root.get(f"{ZIPS}/{bundle_id}").text
     assert "0 of 3 are in it" in page
     assert "every 1s" in page
-    assert as_root.get(f"{ZIPS}/{bundle_id}/file").status_code == 404
+    assert as_root.get(f"{ZIPS}/{bundle_id}/file").location == f"{ZIPS}/{bundle_id}"
     assert as_root.post(f"{ZIPS}/{bundle_id}/discard").status_code == 303
     make(three, bundle_id)
     assert of(three, bundle_id).state == "gone"
@@ -154,7 +154,7 @@ def test_after_a_day_it_is_gone(three, as_root, folder):
     assert of(three, bundle_id).state == "gone"
     assert not any(name.startswith("bundles/") for name in files_in(folder))
     assert "kept for a day" in as_root.get(f"{ZIPS}/{bundle_id}").text
-    assert as_root.get(f"{ZIPS}/{bundle_id}/file").status_code == 404
+    assert as_root.get(f"{ZIPS}/{bundle_id}/file").status_code == 302
 
 
 def test_when_a_recording_in_it_is_deleted_the_zip_goes_with_it(three, as_root, cast, folder):
@@ -165,7 +165,7 @@ def test_when_a_recording_in_it_is_deleted_the_zip_goes_with_it(three, as_root, 
         erasing.delete(one, by=db.session.get(User, cast.root.id), reason="Asked for.")
         db.session.commit()
         jobs.sweep_bundles()
-    assert as_root.get(f"{ZIPS}/{bundle_id}/file").status_code == 404
+    assert as_root.get(f"{ZIPS}/{bundle_id}/file").status_code == 302
     assert not any(name.startswith("bundles/") for name in files_in(folder))
 
 

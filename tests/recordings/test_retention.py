@@ -173,7 +173,7 @@ def test_more_than_can_be_counted_quickly_is_said_so(kept, as_root, monkeypatch)
         ({"keep": "days"}, "Enter a number of days."),
         ({"keep": "days", "days": "0"}, "Enter a number from 1"),
         ({"keep": "days", "days": "-5"}, "Enter a number from 1"),
-        ({"keep": "days", "days": "many"}, "Not a valid integer value"),
+        ({"keep": "days", "days": "many"}, "Enter a number of days."),
         ({"keep": "days", "days": "99999999999999999999"}, "Enter a number from 1"),
         ({"keep": "never"}, "Not a valid choice"),
         ({}, "Not a valid choice"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
@@ -27,7 +27,7 @@ ONE = "/<int(max=2147483647):bundle_id>"
 @bp.get("")
 @requires(Can.DOWNLOAD_RECORDINGS)
 def index() -> Any:
-    page = page_of(Bundle.visible_to(current_user), Bundle.created_at, Bundle.id, cursor=cursor_of_request())
+    page = page_of(Bundle.of(current_user), Bundle.created_at, Bundle.id, cursor=cursor_of_request())
     return render("bundles/index.html", page=page)
 
 
@@ -54,17 +54,17 @@ def ask() -> Any:
 @requires(Can.DOWNLOAD_RECORDINGS)
 def show(bundle_id: int) -> Any:
     """The ZIP as it stands; while it is made the page asks again."""
-    bundle = find(Bundle.visible_to(current_user), bundle_id)
+    bundle = find(Bundle.of(current_user), bundle_id)
     return render("bundles/show.html", "bundles/_bundle.html", bundle=bundle)
 
 
 @bp.get(ONE + "/file")
 @requires(Can.DOWNLOAD_RECORDINGS)
-def file(bundle_id: int) -> Response:
+def file(bundle_id: int) -> Any:
     """The accesses to what is in it were written down when it was made, for who may fetch it was known then."""
-    bundle = find(Bundle.visible_to(current_user), bundle_id)
+    bundle = find(Bundle.of(current_user), bundle_id)
     if bundle.state != "ready" or bundle.path is None:
-        abort(404)
+        return redirect(url_for("bundles.show", bundle_id=bundle.id))
     etag = bundle.path.rpartition("/")[2]
     return send_stored(bundle.path, content_type="application/zip", etag=etag, save_as=bundle.file_name)
 
@@ -72,7 +72,7 @@ def file(bundle_id: int) -> Response:
 @bp.post(ONE + "/discard")
 @requires(Can.DOWNLOAD_RECORDINGS)
 def discard(bundle_id: int) -> Any:
-    bundle = find(Bundle.visible_to(current_user), bundle_id)
+    bundle = find(Bundle.of(current_user), bundle_id)
     if bundle.state in {"making", "ready"}:
         bundle.end("gone", "You discarded it.")
         db.session.commit()

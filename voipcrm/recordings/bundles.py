@@ -57,7 +57,7 @@ class Bundle(Record):
         return f"Recordings {self.created_at.astimezone(ZoneInfo(self.zone)):%Y-%m-%d %H.%M}.zip"
 
     @staticmethod
-    def visible_to(user: User) -> sa.Select[Bundle]:
+    def of(user: User) -> sa.Select[Bundle]:
         """Their own, and nobody else's."""
         return sa.select(Bundle).where(Bundle.by_id == user.id)
 

@@ -70,16 +70,16 @@ def hold(sid: str) -> Any:
     return redirect(url_for("recordings.show", sid=sid), 303)
 
 
-@bp.post("/<sid>/holds/<int(max=2147483647):hold_id>/release")
+@bp.post("/holds/<int(max=2147483647):hold_id>/release")
 @requires(Can.MANAGE)
-def release(sid: str, hold_id: int) -> Any:
-    recording = visible(sid)
-    of_it = sa.or_(LegalHold.recording_id == recording.id, LegalHold.call_id == recording.call_id)
-    held = find(sa.select(LegalHold).where(of_it, LegalHold.released_at.is_(None)), hold_id)
+def release(hold_id: int) -> Any:
+    """Leads back to the recording that it was released from (`sid`), if it came from one."""
+    held = find(sa.select(LegalHold).where(LegalHold.released_at.is_(None)), hold_id)
     holds.release(held, by=current_user)
     db.session.commit()
     flash("Released.", "good")
-    return redirect(url_for("recordings.show", sid=sid), 303)
+    sid = request.form.get("sid")
+    return redirect(url_for("recordings.show", sid=sid) if sid else url_for("recordings.index"), 303)
 
 
 @bp.get("/accesses")
