@@ -16,7 +16,7 @@ from voipcrm.calls.holding import CannotHold, hold, resume
 from voipcrm.calls.models import Call, Leg
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
-from voipcrm.core.gates import can, requires, requires_sign_in
+from voipcrm.core.gates import can, requires
 from voipcrm.core.paging import cursor_of_request, page_of
 from voipcrm.recordings.pausing import CannotPause, go_on, pause
 from voipcrm.softphone.call_json import call_json, taken_json
@@ -44,12 +44,10 @@ def _cannot_pause(error: CannotPause) -> Any:
 
 
 @bp.post("/token")
-@requires_sign_in
+@requires(Can.MAKE_CALLS, Can.RECEIVE_CALLS)
 def token() -> Any:
     """What the browser needs to be a phone: a token that grants no more than the person's role, and Device options."""
     makes, receives = can(Can.MAKE_CALLS), can(Can.RECEIVE_CALLS)
-    if not (makes or receives):
-        return jsonify(error={"code": "forbidden", "message": "Your role does not include the phone."}), 403
     identity = tokens.identity(current_user.id)
     jwt = tokens.access_token(
         account_sid=settings.twilio_sid,
