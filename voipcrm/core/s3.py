@@ -40,6 +40,7 @@ class S3Storage(Storage):
     def _make_store(self) -> Any:
         from obstore.store import S3Store
 
+        client: Any = {**CLIENT, "allow_http": self.endpoint.startswith("http://")}
         return S3Store(
             self.bucket,
             prefix=self.prefix or None,
@@ -48,7 +49,7 @@ class S3Storage(Storage):
             access_key_id=self._key.access_key_id,
             secret_access_key=self._key.secret,
             virtual_hosted_style_request=False,
-            client_options={**CLIENT, "allow_http": self.endpoint.startswith("http://")},
+            client_options=client,
             retry_config=RETRIES,
         )
 

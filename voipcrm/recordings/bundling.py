@@ -207,7 +207,10 @@ class _Stream:
         return len(data)
 
     def flush(self) -> None:
-        pass
+        """What it writes to keeps no line back."""
+
+    def close(self) -> None:
+        """Whoever opened what it writes to closes it."""
 
 
 def _heartbeat(bundle_id: int, claim: str) -> Callable[[int, int], None]:
