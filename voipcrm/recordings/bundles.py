@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from voipcrm.accounts.models import User
 from voipcrm.core import clock
 from voipcrm.core.db import Model, Record, db, touched
+from voipcrm.core.pages import zone
 from voipcrm.recordings.models import Recording
 
 STATES = ("making", "ready", "failed", "gone")
@@ -54,7 +54,7 @@ class Bundle(Record):
 
     @property
     def file_name(self) -> str:
-        return f"Recordings {self.created_at.astimezone(ZoneInfo(self.zone)):%Y-%m-%d %H.%M}.zip"
+        return f"Recordings {self.created_at.astimezone(zone(self.zone)):%Y-%m-%d %H.%M}.zip"
 
     @staticmethod
     def of(user: User) -> sa.Select[Bundle]:
