@@ -34,10 +34,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.core.hooks import App, Sessions
     from voipcrm.recordings import bundle_views, keeping_views, views
     from voipcrm.routes.group_views import bp as ring_groups
+    from voipcrm.routes.mailbox_views import bp as mailboxes
     from voipcrm.routes.views import bp as routes
     from voipcrm.softphone.api import bp as softphone_api
     from voipcrm.softphone.views import bp as softphone
     from voipcrm.telephony import numbers
+    from voipcrm.voicemail.views import bp as voicemail
     from voipcrm.webhooks.views import bp as webhooks
 
     settings = settings or Settings.from_environ()
@@ -60,8 +62,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         part.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
     own = (accounts, passwords, my_account, home, branding)
-    work = (contacts, organizations, notes, tags, imports, calls, views.bp, keeping_views.bp, bundle_views.bp)
-    set_up = (lines, routes, ring_groups, retention, people, roles, teams, company, audit_log)
+    recordings = (views.bp, keeping_views.bp, bundle_views.bp)
+    work = (contacts, organizations, notes, tags, imports, calls, *recordings, voicemail)
+    set_up = (lines, routes, ring_groups, mailboxes, retention, people, roles, teams, company, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
     for room in (*own, *work, *set_up, *doors):
         app.register_blueprint(room)
