@@ -97,7 +97,7 @@ def test_a_downloaded_recording_is_named_by_the_viewers_time(app, cast, night):
         db.session.commit()
     bo = app.test_client().sign_in(cast.bo)  # agents may not download
     for sid, moment in rows.values():
-        answer = bo.get(f"/admin/voip/recordings/{sid}/download")
+        answer = bo.get(f"/admin/voip/recordings/{sid}/download", follow_redirects=True)
         assert f"{moment.astimezone(zone):%Y-%m-%d %H.%M}" in unquote(answer.headers["Content-Disposition"])
 
 
