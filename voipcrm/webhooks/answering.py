@@ -9,7 +9,7 @@ import structlog
 from flask import request
 from sqlalchemy import Connection
 
-from voipcrm.calls import ledger
+from voipcrm.calls import ledger, trunking
 from voipcrm.calls.callbacks import callback
 from voipcrm.calls.holding import into_conference
 from voipcrm.calls.models import Call
@@ -17,6 +17,7 @@ from voipcrm.calls.opening import adopt_events, meant_for, open_inbound
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.sealing import SealBroken
 from voipcrm.core.static import asset
 from voipcrm.routes.deciding import decide, decide_again
 from voipcrm.routes.models import MAX_STEPS
@@ -24,10 +25,12 @@ from voipcrm.routes.rules import Question
 from voipcrm.routes.trying import Decision
 from voipcrm.telephony import numbers, tokens, twiml
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
+from voipcrm.trunks.dialling import dial_trunk
 from voipcrm.trunks.models import CalledLine
 from voipcrm.webhooks import door
 
 log = structlog.get_logger(__name__)
+RING_OUTSIDE_SECONDS = 45  # an outgoing call
 
 
 def placed_by_browser(asked: VoiceRequest) -> str:
@@ -62,12 +65,7 @@ def placed_by_browser(asked: VoiceRequest) -> str:
             ring_seconds=settings.ring_seconds,
             **_callbacks(call.public_id, recorded=call.recording == "on"),
         )
-    return twiml.dial_number(
-        number=call.peer_number or "",
-        caller_id=call.line.number if call.line else settings.twilio_number,
-        ring_seconds=45,
-        **_callbacks(call.public_id, recorded=call.recording == "on"),
-    )
+    return _outside(call)
 
 
 def arriving(connection: Connection, asked: VoiceRequest) -> str:
@@ -108,7 +106,26 @@ def after_dial(told: DialEnded) -> str:
         return into_conference(call)
     if call.direction == "inbound" and not told.was_answered:
         return _next_step(call)
+    if call.direction == "outbound" and "trunk" in request.args and told.failed_on_the_way:
+        # A repeat of this question, after its answer got lost, finds the call on the next trunk and leaves it there.
+        if request.args["trunk"] == str(call.trunk_id):
+            trunking.choose_next(call, sip_code=told.sip_code)
+        return _outside(call)
     return twiml.hang_up()
+
+
+def _outside(call: Call) -> str:
+    """An outgoing call, through its trunk or the provider's own network."""
+    number, callbacks = call.peer_number or "", _callbacks(call.public_id, recorded=call.recording == "on")
+    caller_id = call.line.number if call.line else settings.twilio_number
+    while call.trunk is not None:
+        through = callbacks | {"action_url": callback("dial", call.public_id, trunk=str(call.trunk_id))}
+        try:
+            return dial_trunk(call.trunk, number, caller_id=caller_id, ring_seconds=RING_OUTSIDE_SECONDS, **through)
+        except SealBroken:  # its test says so on the page
+            log.error("trunk_password_unreadable", trunk=call.trunk_id)
+            trunking.choose_next(call, sip_code=None)
+    return twiml.dial_number(number=number, caller_id=caller_id, ring_seconds=RING_OUTSIDE_SECONDS, **callbacks)
 
 
 def _next_step(call: Call) -> str:
