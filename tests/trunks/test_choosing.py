@@ -142,7 +142,9 @@ def told_failure(provider, dial, code: str | None, *, status="failed", child=FIR
     """What the action of this <Dial> is answered with."""
     call, _, query = dial.get("action").partition("?call=")[2].partition("&")
     fields = {"DialSipResponseCode": code} if code else {}
-    return provider.dial_ended(ROOT, call, status, query=f"&{query}" if query else "", DialCallSid=child, **fields, **more)
+    return provider.dial_ended(
+        ROOT, call, status, query=f"&{query}" if query else "", DialCallSid=child, **fields, **more
+    )
 
 
 def test_the_sip_document_holds_address_password_and_our_caller_id(app, cast, trunks, placed, provider):
