@@ -47,6 +47,7 @@ KINDS = {
     "trunks": "Trunk",
     "inbound_routes": "Inbound route",
     "ring_groups": "Ring group",
+    "house_settings": "Company",
 }
 _SECRET = re.compile(r"password|secret|token|hash|credential|api_?key", re.IGNORECASE)
 Facts = Mapping[str, Any]

@@ -21,6 +21,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.core.texts import one_line
 from voipcrm.telephony import hosts, numbers
 from voipcrm.telephony.sip_options import TRANSPORTS
@@ -156,7 +157,7 @@ def _lines(trunk: Trunk) -> list[Any]:
     """Lines in use, and the one that is chosen now, so that opening the form changes nothing."""
     query = sa.select(Line).where(sa.or_(Line.retired_at.is_(None), Line.id == trunk.caller_line_id))
     return [
-        SelectChoice(line.id, f"{line.label}, {numbers.display(line.number, settings.default_country)}")
+        SelectChoice(line.id, f"{line.label}, {numbers.display(line.number, house.default_country)}")
         for line in db.session.scalars(query.order_by(sa.func.lower(Line.label), Line.id))
     ]
 
