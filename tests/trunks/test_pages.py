@@ -261,7 +261,7 @@ def test_only_those_who_set_up_trunks_see_them(app, as_ada, as_mallory, made):
     for path in ("", "/create", f"/{trunk_id}/edit", f"/{trunk_id}/delete"):
         assert as_ada.get(LIST + path).status_code == 404
     for path in ("/create", *(f"/{trunk_id}/{one}" for one in ("edit", "moves", "activations", "tests", "delete"))):
-        assert as_mallory.post(LIST + path, data=FORM).status_code == 404
+        assert as_mallory.post(LIST + path, data=FORM).status_code in {403, 404}
     assert "/admin/voip/trunks" not in as_ada.get("/").text
     assert only(app).name == "Berlin"
 
