@@ -64,7 +64,7 @@ def placed_by_browser(asked: VoiceRequest) -> str:
             caller_id=f"client:{tokens.identity(call.user.id)}",
             parameters={"call": call.public_id, "name": call.user.name, "company": "", "line": "", "number": ""},
             ring_seconds=settings.ring_seconds,
-            **_callbacks(call.public_id, recorded=call.recording == "on"),
+            **_callbacks(call.public_id, recorded=False),
         )
     return _outside(call)
 
@@ -81,6 +81,12 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
         ledger.enter(connection, event)
     decision = decide(connection, Question(asked.to, line.id if line else None, arrival.number, clock.now()))
     meant_for(connection, arrival.call_id, decision.meant)
+    sentence = line.says_before_recording if line and decision.rings else ""
+    if sentence:
+        told = door.entry("announced", sid=asked.call_sid)
+        ledger.keep(connection, told, call_id=arrival.call_id)
+        if line and line.recording == "consent":
+            return twiml.ask_for_key(text=sentence, action_url=callback("consent", arrival.public_id))
     contact = arrival.contact
     return _carry_out(
         decision,
@@ -94,6 +100,7 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
             place=arrival.place,
         ),
         recorded=arrival.is_recorded,
+        announcement=sentence,
     )
 
 
@@ -117,16 +124,21 @@ def after_dial(told: DialEnded) -> str:
 
 def _outside(call: Call) -> str:
     """An outgoing call, through its trunk or the provider's own network."""
-    number, callbacks = call.peer_number or "", _callbacks(call.public_id, recorded=call.recording == "on")
-    caller_id = call.line.number if call.line else settings.twilio_number
+    is_told = call.line is not None and bool(call.line.says_before_recording(call.recording))
+    rings: dict[str, Any] = {
+        "caller_id": call.line.number if call.line else settings.twilio_number,
+        "ring_seconds": RING_OUTSIDE_SECONDS,
+        "whisper_url": callback("announcement", call.public_id) if is_told else None,
+        **_callbacks(call.public_id, recorded=call.is_recorded_by_dial),
+    }
     while call.trunk is not None:
-        through = callbacks | {"action_url": callback("dial", call.public_id, trunk=str(call.trunk_id))}
+        through = rings | {"action_url": callback("dial", call.public_id, trunk=str(call.trunk_id))}
         try:
-            return dial_trunk(call.trunk, number, caller_id=caller_id, ring_seconds=RING_OUTSIDE_SECONDS, **through)
+            return dial_trunk(call.trunk, call.peer_number or "", **through)
         except SealBroken:  # its test says so on the page
             log.error("trunk_password_unreadable", trunk=call.trunk_id)
             trunking.choose_next(call, sip_code=None)
-    return twiml.dial_number(number=number, caller_id=caller_id, ring_seconds=RING_OUTSIDE_SECONDS, **callbacks)
+    return twiml.dial_number(number=call.peer_number or "", **rings)
 
 
 def _next_step(call: Call) -> str:
@@ -134,9 +146,18 @@ def _next_step(call: Call) -> str:
     signature covers it, and it only ever rises."""
     route_id, step = (request.args.get(name, type=int) for name in ("route", "step"))
     question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
-    connection = db.session.connection()
-    decision = decide_again(connection, question, route_id=route_id, after=MAX_STEPS if step is None else step)
-    meant_for(connection, call.id, decision.meant)
+    after = MAX_STEPS if step is None else step
+    return _go_on(call, decide_again(db.session.connection(), question, route_id=route_id, after=after))
+
+
+def first_step(call: Call) -> str:
+    """The caller was asked whether the call may be recorded; now somebody is rung."""
+    question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
+    return _go_on(call, decide(db.session.connection(), question))
+
+
+def _go_on(call: Call, decision: Decision) -> str:
+    meant_for(db.session.connection(), call.id, decision.meant)
     return _carry_out(
         decision,
         call.public_id,
@@ -148,11 +169,19 @@ def _next_step(call: Call) -> str:
             line=call.line.label if call.line else "",
             place=call.peer_place,
         ),
-        recorded=call.recording == "on",
+        recorded=call.is_recorded_by_dial,
     )
 
 
-def _carry_out(decision: Decision, public_id: str, *, caller_id: str, card: dict[str, str], recorded: bool) -> str:
+def _carry_out(
+    decision: Decision,
+    public_id: str,
+    *,
+    caller_id: str,
+    card: dict[str, str],
+    recorded: bool,
+    announcement: str = "",
+) -> str:
     """The TwiML of a route's decision for a call from outside."""
     if decision.step is None:
         return twiml.say_and_hang_up(text=decision.message)
@@ -162,7 +191,11 @@ def _carry_out(decision: Decision, public_id: str, *, caller_id: str, card: dict
     )
     if decision.number:
         return twiml.dial_number(
-            number=decision.number, caller_id=caller_id, ring_seconds=decision.ring_seconds, **callbacks
+            number=decision.number,
+            caller_id=caller_id,
+            ring_seconds=decision.ring_seconds,
+            announcement=announcement,
+            **callbacks,
         )
     return twiml.dial_clients(
         identities=[tokens.identity(user_id) for user_id in decision.user_ids],
@@ -170,6 +203,7 @@ def _carry_out(decision: Decision, public_id: str, *, caller_id: str, card: dict
         parameters={"call": public_id, **card},
         ring_seconds=decision.ring_seconds,
         one_after_another=decision.in_turn,
+        announcement=announcement,
         **callbacks,
     )
 
