@@ -63,8 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     own = (accounts, passwords, my_account, home, branding)
     work = (contacts, organizations, notes, tags, imports, calls, recordings)
     set_up = (lines, trunks, routes, ring_groups, people, roles, teams, company, audit_log)
-    doors = (softphone, softphone_api, webhooks, health)
-    for room in (*own, *work, *set_up, *doors):
+    for room in (*own, *work, *set_up, softphone, softphone_api, webhooks, health):
         app.register_blueprint(room)
     cli.init_app(app)
     return app
