@@ -13,6 +13,7 @@ from voipcrm.calls.models import Call, CallEvent
 from voipcrm.calls.telling import Cast, parts, tell
 from voipcrm.calls.trunking import busy_now, has_room, make_channels
 from voipcrm.core.db import db
+from voipcrm.trunks.dialling import Way
 from voipcrm.trunks.models import Line, Trunk
 
 TO, GERMANY = "+12125550108", "+4930901820"
@@ -116,7 +117,7 @@ def test_a_lowered_limit_counts_what_still_runs_above_it(app, trunks, placed):
     with app.app_context():
         wide = db.session.query(Trunk).one()
         assert busy_now([wide.id]) == {wide.id: 2}
-        assert not has_room(db.session.connection(), wide)
+        assert not has_room(db.session.connection(), Way.of(db.session.connection(), wide.id))
 
 
 @pytest.mark.parametrize("limit", [3, 7])

@@ -17,6 +17,7 @@ from voipcrm.core import clock
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
+from voipcrm.routes.models import RouteStep
 from voipcrm.trunks import checking
 from voipcrm.trunks.models import Trunk
 
@@ -162,7 +163,11 @@ def _begun() -> Trunk:
 
 
 def _is_referred_to(trunk: Trunk) -> bool:
-    return db.session.scalar(sa.select(Call.id).where(Call.trunk_id == trunk.id).limit(1)) is not None
+    """Did a call go through it, or does a route?"""
+    return any(
+        db.session.scalar(sa.select(model.id).where(model.trunk_id == trunk.id).limit(1)) is not None
+        for model in (Call, RouteStep)
+    )
 
 
 def _facts(trunk: Trunk) -> dict[str, object]:

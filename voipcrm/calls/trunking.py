@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 
-from voipcrm.calls import ledger
+from voipcrm.calls import ledger, statements
 from voipcrm.calls.models import Call, TrunkChannel
 from voipcrm.core import clock
 from voipcrm.core.db import db, insert
+from voipcrm.core.prepared import Connection, Prepared
+from voipcrm.trunks.dialling import Way
 from voipcrm.trunks.models import Trunk
 
 _CHANNELS, _TRUNKS, _CALLS = (cast(sa.Table, model.__table__) for model in (TrunkChannel, Trunk, Call))
@@ -38,46 +40,55 @@ def choose_next(call: Call, *, sip_code: int | None) -> None:
         return
     takers = [trunk for trunk in db.session.scalars(_active()) if trunk.takes(call.peer_number or "")]
     later = [trunk for trunk in takers if (trunk.position, trunk.id) > (failed.position, failed.id)]
-    free(call.id)
+    free(db.session.connection(), call.id)
     _send(call, later, failed=failed, sip_code=sip_code)
 
 
-def claim(connection: sa.Connection, call_id: int, trunk_ids: Sequence[int]) -> int | None:
-    """Take a free channel of the first of these trunks (in the trunks' order) that has one; the trunk's id. None: all
-    are full. The caller commits."""
+def take(connection: Connection, call_id: int, public_id: str, way: Way) -> bool:
+    """Put a call from outside on this trunk, as its route says. False: the trunk is full. The caller commits."""
+    free(connection, call_id)  # the provider may ask twice
+    if _TAKE.first(connection, {"of_trunk": way.id, "for_call": call_id}) is None:
+        return False
+    statements.update_call(("trunk_id",)).run(connection, {"of_call": call_id, "new_trunk_id": way.id})
+    note_way(connection, public_id, way)
+    return True
+
+
+def _take(which: sa.ColumnElement[bool], call_id: Any) -> sa.Update:
+    """Give a free channel of the first of these trunks (in the trunks' order) that has one to the call; no row when all
+    are full."""
     channel, trunk = _CHANNELS.alias("channel"), _TRUNKS
     room = (
         sa.select(channel.c.trunk_id, channel.c.number)
         .join(trunk, trunk.c.id == channel.c.trunk_id)
         .where(
-            trunk.c.id.in_(trunk_ids),
+            which,
             channel.c.number <= trunk.c.max_calls,
             _is_free(channel),
             # Only after the limit was lowered: what runs on channels above it counts as well.
             _busy(trunk.c.id) < trunk.c.max_calls,
         )
         .order_by(trunk.c.position, trunk.c.id, channel.c.number)
-        .limit(1)
+        .limit(sa.literal_column("1"))
         # Who comes at the same moment passes over the channel that is just being taken.
         .with_for_update(of=channel, skip_locked=True)
     ).cte("room")
-    take = (
+    return (
         _CHANNELS.update()
         .where(_CHANNELS.c.trunk_id == room.c.trunk_id, _CHANNELS.c.number == room.c.number)
         .values(call_id=call_id)
         .returning(_CHANNELS.c.trunk_id)
     )
-    return connection.execute(take).scalar()
 
 
-def free(call_id: int) -> None:
+def free(connection: Connection, call_id: int) -> None:
     """Give back the channel of a call that goes on without it. The caller commits."""
-    db.session.execute(_CHANNELS.update().where(_CHANNELS.c.call_id == call_id).values(call_id=None))
+    _FREE.run(connection, {"of_call": call_id})
 
 
-def has_room(connection: sa.Connection, trunk: Trunk) -> bool:
-    """Whether a claim would succeed now."""
-    return connection.execute(sa.select(_busy(sa.literal(trunk.id)))).scalar_one() < trunk.max_calls
+def has_room(connection: Connection, way: Way) -> bool:
+    """Whether it would take a call now."""
+    return _BUSY.first(connection, {"of_trunk": way.id}).calls < way.max_calls
 
 
 def busy_now(trunk_ids: Iterable[int]) -> dict[int, int]:
@@ -94,9 +105,9 @@ def make_channels(trunk: Trunk) -> None:
 
 
 def note_way(
-    connection: sa.Connection,
+    connection: Connection,
     public_id: str,
-    trunk: Trunk | None,
+    trunk: Trunk | Way | None,
     *,
     full: Sequence[Trunk] = (),
     failed: Trunk | None = None,
@@ -122,7 +133,8 @@ def _active() -> sa.Select[Trunk]:
 def _send(call: Call, takers: Sequence[Trunk], *, failed: Trunk | None = None, sip_code: int | None = None) -> None:
     """Onto the first of these that has room, else the provider's own network."""
     connection = db.session.connection()
-    taken = claim(connection, call.id, [trunk.id for trunk in takers]) if takers else None
+    which = _TRUNKS.c.id.in_([trunk.id for trunk in takers])
+    taken = connection.execute(_take(which, call.id)).scalar() if takers else None
     way = next((trunk for trunk in takers if trunk.id == taken), None)
     full = takers[: takers.index(way)] if way else takers
     call.trunk = way
@@ -132,10 +144,19 @@ def _send(call: Call, takers: Sequence[Trunk], *, failed: Trunk | None = None, s
 
 def _is_free(channel: sa.FromClause) -> sa.ColumnElement[bool]:
     # "Ended" is asked, not "not live": the call of another's claim may be too new for this statement to see.
-    ended = sa.exists().where(_CALLS.c.id == channel.c.call_id, _CALLS.c.state == "ended")
+    ended = sa.exists().where(_CALLS.c.id == channel.c.call_id, _CALLS.c.state == sa.literal_column("'ended'"))
     return sa.or_(channel.c.call_id.is_(None), ended)
 
 
 def _busy(trunk_id: sa.ColumnElement[int]) -> sa.ScalarSelect[int]:
     held = _CHANNELS.alias("held")
     return sa.select(sa.func.count()).where(held.c.trunk_id == trunk_id, sa.not_(_is_free(held))).scalar_subquery()
+
+
+_TAKE = Prepared(
+    lambda: _take(_TRUNKS.c.id == sa.bindparam("of_trunk"), sa.bindparam("for_call", type_=_CHANNELS.c.call_id.type))
+)
+_FREE = Prepared(
+    lambda: _CHANNELS.update().where(_CHANNELS.c.call_id == sa.bindparam("of_call")).values(call_id=sa.null())
+)
+_BUSY = Prepared(lambda: sa.select(_busy(sa.bindparam("of_trunk", type_=_TRUNKS.c.id.type)).label("calls")))

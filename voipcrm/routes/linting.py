@@ -49,7 +49,7 @@ def _everybody() -> list[Any]:
     steps = load(InboundRoute.steps)
     named = steps.selectinload(RouteStep.people).joinedload(StepPerson.user).selectinload(User.roles)
     grouped = steps.selectinload(RouteStep.group).selectinload(RingGroup.members)
-    return [named, grouped.joinedload(GroupMember.user).selectinload(User.roles)]
+    return [named, grouped.joinedload(GroupMember.user).selectinload(User.roles), steps.joinedload(RouteStep.trunk)]
 
 
 def _of_route(route: InboundRoute, earlier: Sequence[InboundRoute], lines: Sequence[Line]) -> Iterator[Problem]:
@@ -78,16 +78,11 @@ def _of_route(route: InboundRoute, earlier: Sequence[InboundRoute], lines: Seque
 
 def _of_step(route: InboundRoute, step: RouteStep, lines: Sequence[Line]) -> Iterator[Problem]:
     label = f"Step {step.position + 1}"
+    if step.kind == "trunk":
+        yield from _of_trunk(route, step, lines)
+        return
     if step.kind == "number":
-        number = step.number or ""
-        if number in {line.number for line in lines}:
-            text = f"{label} calls {shown(number)}, which is a number of ours: the call would come back."
-            yield Problem("looping", route, text, "Ring people instead, or call another number.")
-            return
-        try:
-            guard.check(number, allowed_countries=house.countries_allowed, allow_fictional=settings.is_sandbox)
-        except NotAllowed as error:
-            yield Problem("forbidden", route, f"{label} can’t call {shown(number)}. {error.sentence}", "Change it.")
+        yield from _of_number(route, label, step.number or "", lines)
         return
     people = [one.user for one in (*step.people, *(step.group.members if step.group else ()))]
     if not people:
@@ -98,6 +93,28 @@ def _of_step(route: InboundRoute, step: RouteStep, lines: Sequence[Line]) -> Ite
         nobody = " Nobody is left to ring." if all(not user.may(Can.RECEIVE_CALLS) for user in people) else ""
         text = f"{label} names {listed(unable)}, who can’t receive calls (deactivated, or without that right).{nobody}"
         yield Problem("unreachable", route, text, "Choose somebody else, or give them a role that may.")
+
+
+def _of_trunk(route: InboundRoute, step: RouteStep, lines: Sequence[Line]) -> Iterator[Problem]:
+    trunk, user = step.trunk, step.sip_user or ""
+    label = f"Step {step.position + 1}"
+    if trunk is None or trunk.retired_at is not None or not trunk.active:
+        what = "is turned off" if trunk and trunk.retired_at is None else "is no longer there"
+        text = f"{label} calls through {quoted(trunk.name if trunk else 'a trunk')}, which {what}."
+        yield Problem("unreachable", route, text, "Turn the trunk on, or choose another.")
+    if user.startswith("+"):
+        yield from _of_number(route, label, user, lines)
+
+
+def _of_number(route: InboundRoute, label: str, number: str, lines: Sequence[Line]) -> Iterator[Problem]:
+    if number in {line.number for line in lines}:
+        text = f"{label} calls {shown(number)}, which is a number of ours: the call would come back."
+        yield Problem("looping", route, text, "Ring people instead, or call another number.")
+        return
+    try:
+        guard.check(number, allowed_countries=house.countries_allowed, allow_fictional=settings.is_sandbox)
+    except NotAllowed as error:
+        yield Problem("forbidden", route, f"{label} can’t call {shown(number)}. {error.sentence}", "Change it.")
 
 
 def _unrouted(active: Sequence[InboundRoute], lines: Sequence[Line]) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.sealing import SealBroken
 from voipcrm.telephony.sip_options import Probe, probe
-from voipcrm.trunks.models import Trunk
+from voipcrm.trunks.models import Trunk, server_of
 
 EVERY = timedelta(minutes=5)
 UNREADABLE = "Its password can’t be read any more, since SECRET_KEY was changed. Enter it again."
@@ -25,7 +25,7 @@ def check(trunk_id: int) -> None:
         return
     asked_as = _as_asked(trunk)
     try:
-        server = trunk.server()
+        server = server_of(trunk)
     except SealBroken:
         found = Probe(is_good=False, sentence=UNREADABLE)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -142,16 +143,17 @@ class Trunk(Record):
         """None removes it."""
         self.password_sealed = seal(password) if password else None
 
-    def server(self) -> Server:
-        """Where it is and how to prove who we are. Raises core.sealing.SealBroken."""
-        with_password = self.authentication == "password"
-        return Server(
-            host=self.host,
-            port=self.port,
-            transport=self.transport,
-            username=self.username if with_password else "",
-            password=unseal(self.password_sealed) if with_password and self.password_sealed else "",
-        )
-
     def forget_test(self) -> None:
         self.checked_at = self.check_good = self.check_words = self.check_ms = None
+
+
+def server_of(trunk: Any) -> Server:
+    """Where a trunk (or a row with its columns) is and how to prove who we are. Raises core.sealing.SealBroken."""
+    with_password = trunk.authentication == "password"
+    return Server(
+        host=trunk.host,
+        port=trunk.port,
+        transport=trunk.transport,
+        username=trunk.username if with_password else "",
+        password=unseal(trunk.password_sealed) if with_password and trunk.password_sealed else "",
+    )
