@@ -76,7 +76,7 @@ def test_nothing_is_wider_than_the_window(people, width):
 
 def test_the_demos_trunk_is_tested_by_itself(trunks):
     demo = trunks.locator(".trunk", has_text=TRUNK[0])
-    expect(demo).to_contain_text("It answers and took the password.")
+    expect(demo).to_contain_text("It answers and took the password.", timeout=90_000)
 
 
 def test_a_call_goes_on_when_its_trunk_fails_and_its_page_tells_the_way(trunks, live, ada, people, word):

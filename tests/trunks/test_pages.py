@@ -154,8 +154,8 @@ def test_an_empty_password_keeps_the_one_there_is_and_a_new_one_replaces_it(app,
     assert unsealed(app) == ""
     assert as_root.post(edit, data=by_address | {"removes_password": "y"}).status_code == 303
     assert only(app).password_sealed is None
-    removed = as_root.post(edit, data=FORM | {"password": "", "removes_password": "y"})
-    assert (removed.status_code, "Enter the password, or" in removed.text) == (422, True)
+    without = as_root.post(edit, data=FORM | {"password": ""})
+    assert (without.status_code, "Enter the password, or" in without.text) == (422, True)
 
 
 def test_the_password_is_not_sent_to_another_host_unless_it_is_typed_again(app, as_root, made):
@@ -298,6 +298,20 @@ def test_testing_asks_the_server_and_shows_what_it_said_with_time_and_latency(
     assert "<html" not in answer.text
     assert as_root.post(f"{LIST}/{trunk_id}/tests").location == f"{LIST}/"
     assert "It answers and took the password." in as_root.get(LIST).text
+
+
+def test_a_trunk_that_waits_for_its_first_test_asks_for_the_result_by_itself(app, as_root, made, kamailio):
+    trunk_id = made("Berlin", **at(kamailio))
+    asks = f'hx-get="{LIST}/{trunk_id}/tests"'
+    assert asks in as_root.get(LIST).text
+    last = as_root.get(f"{LIST}/{trunk_id}/tests", headers={"HX-Request-Type": "partial"})
+    assert (last.status_code, last.text) == (204, "")
+    with app.app_context():
+        jobs.sweep()
+    last = as_root.get(f"{LIST}/{trunk_id}/tests", headers={"HX-Request-Type": "partial"})
+    assert "It answers and took the password." in last.text
+    assert "hx-get" not in last.text
+    assert as_root.get(f"{LIST}/{trunk_id}/tests").location == f"{LIST}/"
 
 
 def test_a_wrong_password_is_told_and_forgotten_once_it_is_changed(app, as_root, made, kamailio):

@@ -64,7 +64,7 @@ class TrunkForm(FlaskForm):
     )
     username = StringField("User name", filters=[one_line], validators=[Length(max=128, message=_TOO_LONG)])
     password = PasswordField("Password", validators=[Length(max=128, message=_TOO_LONG)])
-    removes_password = BooleanField("Remove the password")
+    removes_password = BooleanField("Remove the password that is kept")
     caller_line_id = SelectField(
         "Caller ID",
         coerce=int,
@@ -110,7 +110,7 @@ class TrunkForm(FlaskForm):
             raise StopValidation("The password holds a character that can’t be typed. Copy it again.")
         if self.authentication.data != "password" or field.data:
             return
-        if not self._trunk.password_sealed or self.removes_password.data:
+        if not self._trunk.password_sealed:
             raise StopValidation("Enter the password, or let the trunk know us by our addresses.")
         if (self.host.data or "").lower() != self._trunk.host.lower():
             # Else whoever may edit a trunk could have its password sent to a host of their own.
@@ -133,7 +133,7 @@ class TrunkForm(FlaskForm):
         trunk.username = self.username.data or ""
         if self.password.data:
             trunk.set_password(self.password.data)
-        elif self.removes_password.data:
+        elif self.removes_password.data and self.authentication.data == "address":
             trunk.set_password(None)
         trunk.caller_line_id = self.caller_line_id.data or None
         trunk.prefixes, trunk.max_calls = self._prefixes, self.max_calls.data or 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.audit import note
@@ -87,6 +87,16 @@ def activate(trunk_id: int) -> Any:
     db.session.commit()
     flash(f"{trunk.name} is {'on' if active else 'off'}.", "good")
     return redirect(url_for("trunks.index"), code=303)
+
+
+@bp.get(A_TRUNK + "/tests")
+@requires(Can.ADMIN_TRUNKS)
+def last_test(trunk_id: int) -> Any:
+    """What the last one found, for a page that waits for the first; while there is none nothing is read out anew."""
+    trunk = find(Trunk.in_use(), trunk_id)
+    if request.headers.get("HX-Request-Type") != "partial":
+        return redirect(url_for("trunks.index"))
+    return render("trunks/_check.html", trunk=trunk) if trunk.checked_at else Response(status=204)
 
 
 @bp.post(A_TRUNK + "/tests")
