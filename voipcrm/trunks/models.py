@@ -17,6 +17,7 @@ from voipcrm.telephony.sip_options import Server
 from voipcrm.trunks import recording_policies
 
 AUTHENTICATIONS = ("password", "address")
+KEEP_FOR_EVER = 0  # days
 
 
 class Line(Record):
@@ -32,6 +33,7 @@ class Line(Record):
     recording_out: Mapped[str] = mapped_column(default="on")
     recording_notice: Mapped[str] = mapped_column(default="")  # said under the policy "announce"; empty: ours
     recording_question: Mapped[str] = mapped_column(default="")  # asked under "consent"; empty: ours
+    keep_days: Mapped[int | None]  # its recordings: so many days or KEEP_FOR_EVER; None: as the house says
     retired_at: Mapped[datetime | None]  # no longer ours to use; calls refer to it, so it stays
 
     def says_before_recording(self, policy: str) -> str:

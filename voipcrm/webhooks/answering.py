@@ -29,7 +29,7 @@ from voipcrm.telephony import numbers, tokens, twiml
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
 from voipcrm.trunks.dialling import Way, dial_trunk
 from voipcrm.trunks.models import CalledLine
-from voipcrm.webhooks import door
+from voipcrm.webhooks import door, messages
 
 log = structlog.get_logger(__name__)
 RING_OUTSIDE_SECONDS = 45  # an outgoing call
@@ -90,6 +90,8 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
         ledger.enter(connection, event)
     decision = _with_a_channel(connection, decided(), question, arrival.call_id, arrival.public_id)
     meant_for(connection, arrival.call_id, decision.meant)
+    if decision.mailbox:
+        return messages.ask_for_one(connection, arrival.call_id, arrival.public_id, decision.mailbox)
     sentence = line.says_before_recording if line and decision.rings else ""
     if sentence:
         told = door.entry("announced", sid=asked.call_sid)
@@ -167,8 +169,11 @@ def first_step(call: Call) -> str:
 
 
 def _go_on(call: Call, question: Question, decision: Decision) -> str:
-    decision = _with_a_channel(db.session.connection(), decision, question, call.id, call.public_id)
-    meant_for(db.session.connection(), call.id, decision.meant)
+    connection = db.session.connection()
+    decision = _with_a_channel(connection, decision, question, call.id, call.public_id)
+    meant_for(connection, call.id, decision.meant)
+    if decision.mailbox:
+        return messages.ask_for_one(connection, call.id, call.public_id, decision.mailbox)
     return _carry_out(
         decision,
         call.public_id,
