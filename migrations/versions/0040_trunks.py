@@ -55,6 +55,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("trunk_channels")
     op.drop_index("ix_calls_trunk", "calls")
-    with op.batch_alter_table("calls") as table:
-        table.drop_column("trunk_id")
+    op.execute("ALTER TABLE calls DROP COLUMN trunk_id")
     op.drop_table("trunks")

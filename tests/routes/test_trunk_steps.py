@@ -15,6 +15,8 @@ FORM = {
     "description": "To the old system",
     "did": "any",
     "active": "y",
+    "prefix": "",
+    "time_zone": "",
     **{f"days-{day}": "" for day in range(7)},
     "steps-0-kind": "trunk",
     "steps-0-group_id": "0",
