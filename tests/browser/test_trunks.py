@@ -59,6 +59,7 @@ def test_axe_finds_nothing(people, look):
     page.goto(f"{TRUNKS}/create")
     page.get_by_label("By the addresses that calls come from").check()
     judge.look("known by address")
+    page.get_by_label("Name", exact=True).fill("Mistaken")
     page.get_by_label("Host", exact=True).fill("169.254.169.254")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("[aria-invalid=true]").first).to_be_visible()
