@@ -1,12 +1,13 @@
-"""`bin/bench` measures all; `bin/bench webhooks|weight|sandbox` one of them. Exit 1 when a goal is missed."""
+"""`bin/bench` measures all; `bin/bench webhooks|lists|weight|sandbox` one of them. Exit 1 when a goal is missed."""
 
 import sys
 
-from bench import sandbox_load, webhooks, weight
+from bench import lists, sandbox_load, webhooks, weight
 
 PARTS = {
     "weight": weight.main,
     "webhooks": lambda: all([webhooks.main("sqlite"), webhooks.main("postgresql")]),
+    "lists": lambda: all([lists.main("sqlite"), lists.main("postgresql")]),
     "sandbox": sandbox_load.main,
 }
 

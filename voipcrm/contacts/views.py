@@ -15,6 +15,7 @@ from voipcrm.contacts.folding import is_number
 from voipcrm.contacts.forms import PersonForm
 from voipcrm.contacts.models import Person, sharing
 from voipcrm.contacts.notes import today
+from voipcrm.contacts.saving import save
 from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_persons
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
@@ -156,15 +157,8 @@ def _form(person: Person) -> Any:
 
 
 def _save(person: Person) -> Any:
-    form = PersonForm.about(person)
-    add_to, remove = request.form.get("add"), request.form.get("remove")
-    if add_to or remove:
-        form.change_rows(add=add_to, remove=remove)
-        return render("contacts/form.html", "contacts/_form.html", form=form, person=person, new_row=add_to)
-    if not form.validate_on_submit():
-        return render("contacts/form.html", "contacts/_form.html", form=form, person=person), 422
-    form.write_to(person)
-    db.session.add(person)
+    if (again := save(person)) is not None:
+        return again
     db.session.commit()
     flash("Saved.", "good")
     return redirect(url_for("contacts.show", person_id=person.id), code=303)
