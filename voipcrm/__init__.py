@@ -24,6 +24,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.calls.link_views import bp as links
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.import_views import bp as imports
+    from voipcrm.contacts.merge_views import bp as merging
     from voipcrm.contacts.note_views import bp as notes
     from voipcrm.contacts.organization_views import bp as organizations
     from voipcrm.contacts.tag_views import bp as tags
@@ -57,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
     own = (accounts, passwords, my_account, home)
-    work = (contacts, organizations, notes, tags, imports, calls, links, recordings)
+    work = (contacts, organizations, notes, tags, merging, imports, calls, links, recordings)
     set_up = (lines, routes, ring_groups, people, roles, teams, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
     for room in (*own, *work, *set_up, *doors):

@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
+from voipcrm.contacts import merging
 from voipcrm.contacts.folding import folded
 from voipcrm.contacts.forms import OrganizationForm
 from voipcrm.contacts.models import Organization, Person
@@ -58,12 +59,15 @@ def add() -> Any:
 @requires(Can.VIEW_CONTACTS)
 def show(organization_id: int) -> Any:
     """The organization and one page of its people."""
+    if kept_id := merging.gone_to(Organization.visible_to(current_user), organization_id):
+        return redirect(url_for("organizations.show", organization_id=kept_id))
     organization = find(Organization.visible_to(current_user), organization_id)
     scope = Person.visible_to(current_user).where(Person.organization_id == organization.id)
     return render(
         "organizations/show.html",
         organization=organization,
         page=page_of_persons(scope, cursor=cursor_of_request()),
+        merges=merging.of(organization),
     )
 
 
