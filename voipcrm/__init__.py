@@ -15,6 +15,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.accounts.passwords import bp as passwords
     from voipcrm.accounts.views import bp as accounts
     from voipcrm.admin.audit_log import bp as audit_log
+    from voipcrm.admin.branding import bp as branding
+    from voipcrm.admin.company import bp as company
     from voipcrm.admin.health import bp as health
     from voipcrm.admin.home import bp as home
     from voipcrm.admin.numbers import bp as lines
@@ -29,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.contacts.organization_views import bp as organizations
     from voipcrm.contacts.tag_views import bp as tags
     from voipcrm.contacts.views import bp as contacts
-    from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
+    from voipcrm.core import db, errors, gates, house, logs, pages, queue, security, static, storage
     from voipcrm.recordings.views import bp as recordings
     from voipcrm.routes.group_views import bp as ring_groups
     from voipcrm.routes.views import bp as routes
@@ -49,17 +51,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect would turn a provider's POST into a GET and lose its fields
-    app.jinja_env.globals["phone_number"] = lambda number: numbers.display(number, settings.default_country)
+    app.jinja_env.globals["phone_number"] = lambda number: numbers.display(number, house.house.default_country)
 
-    for part in (db, gates, errors, pages, static):
+    for part in (db, house, gates, errors, pages, static):
         part.init_app(app)
     security.init_app(app, settings)
     signing_in.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
-    own = (accounts, passwords, my_account, home)
+    own = (accounts, passwords, my_account, home, branding)
     work = (contacts, organizations, notes, tags, merging, imports, calls, links, recordings)
-    set_up = (lines, routes, ring_groups, people, roles, teams, audit_log)
+    set_up = (lines, routes, ring_groups, people, roles, teams, company, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
     for room in (*own, *work, *set_up, *doors):
         app.register_blueprint(room)

@@ -52,6 +52,7 @@ KINDS = {
     "ring_groups": "Ring group",
     "persons": "Contact",
     "imports": "Import of contacts",
+    "house_settings": "Company",
 }
 _SECRET = re.compile(r"password|secret|token|hash|credential|api_?key", re.IGNORECASE)
 Facts = Mapping[str, Any]

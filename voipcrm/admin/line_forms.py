@@ -6,7 +6,7 @@ from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectField, StringField, TelField  # pyright: ignore - the stubs are older
 from wtforms.validators import DataRequired, InputRequired, Length, StopValidation
 
-from voipcrm.core.app import settings
+from voipcrm.core.house import house
 from voipcrm.core.texts import one_line
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
@@ -33,6 +33,6 @@ class NewLineForm(LineForm):
 
     def validate_number(self, field: TelField) -> None:
         try:
-            self.e164 = numbers.parse(field.data or "", settings.default_country)
+            self.e164 = numbers.parse(field.data or "", house.default_country)
         except NumberInvalid as refusal:
             raise StopValidation(refusal.sentence) from None

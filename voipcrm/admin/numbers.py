@@ -16,6 +16,7 @@ from voipcrm.admin.lines import CannotDo
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
+from voipcrm.core.house import house
 from voipcrm.core.pages import render
 from voipcrm.core.texts import one_line
 from voipcrm.routes.models import InboundRoute
@@ -162,7 +163,7 @@ def import_from_provider() -> Any:
     """Numbers of the account that were chosen become lines; each is named by its field label-+1…"""
     chosen = [number for number in request.form.getlist("number") if E164_PATTERN.fullmatch(number)]
     labels = {
-        number: one_line(request.form.get(f"label-{number}"))[:80] or numbers.display(number, settings.default_country)
+        number: one_line(request.form.get(f"label-{number}"))[:80] or numbers.display(number, house.default_country)
         for number in chosen
     }
     if not chosen:

@@ -16,9 +16,9 @@ from voipcrm.contacts.forms import PersonForm
 from voipcrm.contacts.models import Person
 from voipcrm.contacts.saving import save
 from voipcrm.contacts.searching import page_of_persons
-from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import can, requires
+from voipcrm.core.house import house
 from voipcrm.core.pages import render
 from voipcrm.core.texts import one_line
 from voipcrm.telephony import numbers
@@ -73,7 +73,7 @@ def begin(public_id: str) -> Any:
     person = _somebody_new()
     form = PersonForm.about(person)
     number = call.peer_number
-    form.numbers[0].form.number.data = numbers.display(number, settings.default_country) if number else ""
+    form.numbers[0].form.number.data = numbers.display(number, house.default_country) if number else ""
     return render("contacts/form.html", "contacts/_form.html", form=form, person=person)
 
 

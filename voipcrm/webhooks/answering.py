@@ -17,6 +17,7 @@ from voipcrm.calls.opening import adopt_events, meant_for, open_inbound
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.core.static import asset
 from voipcrm.routes.deciding import decide, decide_again
 from voipcrm.routes.models import MAX_STEPS
@@ -174,7 +175,7 @@ def _card(*, number: str | None, name: str, company: str, line: str, place: str 
     return {
         "name": name,
         "company": company,
-        "number": numbers.display(number, settings.default_country) if number else "",
+        "number": numbers.display(number, house.default_country) if number else "",
         "line": line,
         "place": place or "",
     }
