@@ -70,6 +70,23 @@ def serving(database: str) -> Iterator[Served]:
 
 
 @contextlib.contextmanager
+def empty(database: str) -> Iterator[Any]:
+    """The app of this process on a fresh database with nothing in it, without a server."""
+    from flask_migrate import upgrade
+
+    from voipcrm import create_app
+
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voipcrm-bench-")))
+        url = f"sqlite:///{folder}/bench.db" if database == "sqlite" else stack.enter_context(_postgres())
+        os.environ.update(_settings(url, free_port(), folder))
+        app = create_app()
+        with app.app_context():
+            upgrade()
+        yield app
+
+
+@contextlib.contextmanager
 def over(url: str, database: str, folder: Path) -> Iterator[Served]:
     """Serve on a database that is there already, migrated to the present, until the block ends."""
     from flask_migrate import upgrade

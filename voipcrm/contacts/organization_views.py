@@ -13,6 +13,7 @@ from voipcrm.contacts import merging
 from voipcrm.contacts.folding import folded
 from voipcrm.contacts.forms import OrganizationForm
 from voipcrm.contacts.models import Organization, Person
+from voipcrm.contacts.saving import save_organization
 from voipcrm.contacts.searching import MOST_HITS, more_organizations_match, page_of_organizations, page_of_persons
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
@@ -119,11 +120,8 @@ def suggestions() -> Any:
 
 
 def _save(organization: Organization) -> Any:
-    form = OrganizationForm(organization)
-    if not form.validate_on_submit():
-        return render("organizations/form.html", form=form, organization=organization), 422
-    form.write_to(organization)
-    db.session.add(organization)
+    if (again := save_organization(organization)) is not None:
+        return again
     db.session.commit()
     flash("Saved.", "good")
     return redirect(url_for("organizations.show", organization_id=organization.id), code=303)
