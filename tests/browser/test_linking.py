@@ -47,6 +47,8 @@ def test_a_shared_number_is_given_to_one_of_them_during_the_call(people, exchang
     expect(about).to_contain_text("linked by Ada")
 
     call_id = ada.call["id"]
+    caller.hang_up()
+    ada.says("Call ended")
     page.goto(f"/calls/{call_id}")
     expect(page.locator("#call-contact")).to_contain_text("Zelda Shares")
     judge.look("the page of the call")
@@ -69,8 +71,6 @@ def test_a_shared_number_is_given_to_one_of_them_during_the_call(people, exchang
     judge.look("merged")
     page.get_by_role("button", name="Undo merge with").click()
     expect(page.locator("#main")).to_contain_text("of their own again")
-    caller.hang_up()
-    ada.says("Call ended")
     for address in (first, second):
         delete(page, address)
     assert "\n".join(judge.found) == ""

@@ -12,7 +12,7 @@ from flask_login import current_user
 from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.calls import history, linking, returning
+from voipcrm.calls import history, linking, listing, returning
 from voipcrm.calls.day import day
 from voipcrm.calls.models import Call, Leg
 from voipcrm.calls.telling import Cast, parts, rang_seconds, tell
@@ -43,8 +43,7 @@ def _reading() -> dict[str, Any]:
 @requires(Can.VIEW_CALLS)
 def index() -> Any:
     wanted = history.Filters.of(request.args)
-    query = history.filtered(Call.visible_to(current_user), wanted)
-    page = page_of(Call.with_names(query), Call.started_at, Call.id, cursor=cursor_of_request())
+    page = listing.page(current_user, wanted, cursor=cursor_of_request())
     is_partial = request.headers.get("HX-Request-Type") == "partial"
     choices = None if is_partial else history.choices(current_user, wanted)
     return render("calls/index.html", "calls/_results.html", page=page, wanted=wanted, choices=choices)
