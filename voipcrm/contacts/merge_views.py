@@ -19,7 +19,7 @@ from voipcrm.core.texts import one_line
 
 bp = Blueprint("merging", __name__, url_prefix="/contacts")
 MODELS: dict[str, Any] = {"persons": Person, "organizations": Organization}
-ONE = "/<any(persons, organizations):kind>/<int(max=2147483647):contact_id>"
+ONE = "/<kind>/<int(max=2147483647):contact_id>"
 FOUND = 10
 LABELS = {
     "name": "Name",
@@ -112,7 +112,8 @@ def undo(merge_id: int) -> Any:
 
 
 def _find(kind: str, contact_id: int) -> Any:
-    return find(MODELS[kind].visible_to(current_user), contact_id)
+    model = MODELS.get(kind) or abort(404)
+    return find(model.visible_to(current_user), contact_id)
 
 
 def _two(kind: str, contact_id: int, other_id: int) -> tuple[Any, Any]:
