@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 - a 
     from voipcrm.contacts.tag_views import bp as tags
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, house, logs, pages, queue, security, static, storage
+    from voipcrm.core.hooks import App, Sessions
     from voipcrm.recordings.views import bp as recordings
     from voipcrm.routes.group_views import bp as ring_groups
     from voipcrm.routes.views import bp as routes
@@ -42,7 +43,8 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 - a 
 
     settings = settings or Settings.from_environ()
     logs.configure(settings.log_level)
-    app = Flask(__name__)
+    app = App(__name__)
+    app.session_interface = Sessions()
     app.extensions["settings"] = settings
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -65,6 +67,5 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 - a 
     doors = (softphone, softphone_api, webhooks, health)
     for room in (*own, *work, *set_up, *doors):
         app.register_blueprint(room)
-    security.csrf.exempt(webhooks)  # they carry the provider's signature instead
     cli.init_app(app)
     return app

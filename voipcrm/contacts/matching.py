@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from voipcrm.accounts.models import User
 from voipcrm.contacts.choices import MOST_SHARERS, NumberChoice
 from voipcrm.contacts.models import Organization, Person, PhoneNumber
-from voipcrm.core.prepared import Prepared
+from voipcrm.core.prepared import Connection, Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,24 @@ _WITH_NUMBER = Prepared(
 )
 
 
-def match(connection: sa.Connection, number: str | None, *, preferred: int | None = None) -> Match | None:
+def match(connection: Connection, number: str | None, *, preferred: int | None = None) -> Match | None:
     """The contact with this E.164 number, or None. Several may share it: then `preferred` (the contact whose phone
     icon was clicked) if it is among them, else whom somebody chose for the number, else the one changed last. The
     reason says which. None also when somebody chose that the number is nobody's."""
+    return ask_match(connection, number, preferred=preferred)()
+
+
+def ask_match(
+    connection: Connection, number: str | None, *, preferred: int | None = None
+) -> Callable[[], Match | None]:
+    """The same, to be read later."""
     if not number:
-        return None
-    found = _WITH_NUMBER.rows(connection, {"number": number})
+        return lambda: None
+    asked = _WITH_NUMBER.ask(connection, {"number": number})
+    return lambda: _matched(number, asked.rows(), preferred)
+
+
+def _matched(number: str, found: list[Any], preferred: int | None) -> Match | None:
     if not found:
         return None
     clicked = next((row for row in found if row.id == preferred), None)
