@@ -13,12 +13,12 @@ from voipcrm.contacts.merging import FIELDS, CannotUndo, Merge
 from voipcrm.contacts.models import Organization, Person
 from voipcrm.contacts.searching import page_of_organizations, page_of_persons
 from voipcrm.core.db import db, find
-from voipcrm.core.gates import can, requires
+from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
 from voipcrm.core.texts import one_line
 
 bp = Blueprint("merging", __name__, url_prefix="/contacts")
-MODELS: dict[str, Any] = {"persons": Person, "organizations": Organization}
+KINDS: dict[str, Any] = {"persons": Person, "organizations": Organization}
 ONE = "/<kind>/<int(max=2147483647):contact_id>"
 FOUND = 10
 LABELS = {
@@ -46,7 +46,7 @@ def index() -> Any:
 def choose(kind: str, contact_id: int) -> Any:
     """With whom? Those who look the same, and a search."""
     contact = _find(kind, contact_id)
-    scope, query = MODELS[kind].visible_to(current_user), one_line(request.args.get("q"))[:200]
+    scope, query = KINDS[kind].visible_to(current_user), one_line(request.args.get("q"))[:200]
     likely: list[Any]
     if kind == "persons":
         likely = duplicates.of_person(scope, contact)
@@ -96,9 +96,7 @@ def merge(kind: str, contact_id: int, other_id: int) -> Any:
 @bp.post("/merges/<int(max=2147483647):merge_id>/undo")
 @requires(Can.EDIT_CONTACTS)
 def undo(merge_id: int) -> Any:
-    if not can(Can.VIEW_CONTACTS):
-        abort(404)
-    row = db.session.get(Merge, merge_id, with_for_update=True) or abort(404)
+    row = find(Merge.visible_to(current_user).with_for_update(), merge_id)
     try:
         merging.undo(row, by=current_user)
     except CannotUndo as problem:
@@ -112,7 +110,7 @@ def undo(merge_id: int) -> Any:
 
 
 def _find(kind: str, contact_id: int) -> Any:
-    model = MODELS.get(kind) or abort(404)
+    model = KINDS.get(kind) or abort(404)
     return find(model.visible_to(current_user), contact_id)
 
 

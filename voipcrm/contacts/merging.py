@@ -14,12 +14,14 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from voipcrm.accounts import audit
 from voipcrm.accounts.models import User
+from voipcrm.accounts.permissions import Can
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber, Tag, Tagging
 from voipcrm.core import clock
 from voipcrm.core.db import Record, db
 
 UNDO_WITHIN = timedelta(days=30)
 FIELDS = {"persons": ("name", "organization_id", "owner_id", "note"), "organizations": ("name", "website", "note")}
+KINDS = tuple(FIELDS)
 OWN = {"phone_numbers", "email_addresses", "taggings"}  # tables that are parts of a person: united, not moved
 _AT_ONCE = 500
 Contact = Person | Organization
@@ -41,7 +43,7 @@ class Merge(Record):
         sa.Index("ix_contact_merges_kept", "kind", "kept_id"),
     )
 
-    kind: Mapped[str]  # of FIELDS
+    kind: Mapped[str]  # of KINDS
     kept_id: Mapped[int]
     lost_id: Mapped[int]
     lost_name: Mapped[str]
@@ -54,6 +56,11 @@ class Merge(Record):
     undone_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
 
     by: Mapped[User | None] = relationship(foreign_keys=[by_id])
+
+    @staticmethod
+    def visible_to(user: User) -> sa.Select[Merge]:
+        """All of them for those who see contacts."""
+        return sa.select(Merge).where(sa.true() if user.may(Can.VIEW_CONTACTS) else sa.false())
 
     @staticmethod
     def to_undo() -> sa.Select[Merge]:
