@@ -1,4 +1,4 @@
-"""Whom a call is with: chosen in the card of the call, and on the pages that merge contacts."""
+"""Whom a call is with, chosen in its card; contacts merged and taken apart; two who edit the same one."""
 
 import random
 
@@ -71,6 +71,21 @@ def test_a_shared_number_is_given_to_one_of_them_during_the_call(people, exchang
     judge.look("merged")
     page.get_by_role("button", name="Undo merge with").click()
     expect(page.locator("#main")).to_contain_text("of their own again")
+    page.goto(first + "/edit")
+    other = page.context.new_page()
+    other.goto(first + "/edit")
+    other.get_by_label("Note", exact=True).fill("By the other")
+    other.get_by_label("Name", exact=True).press("Enter")
+    expect(other.locator("#main")).to_contain_text("Saved.")
+    other.close()
+    page.get_by_label("Note", exact=True).fill("By this one")
+    page.get_by_label("Name", exact=True).press("Enter")
+    expect(page.locator("#main h1")).to_have_text("Changed meanwhile")
+    judge.look("changed meanwhile")
+    page.get_by_label("Both", exact=True).check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#main")).to_contain_text("By the other")
+    expect(page.locator("#main")).to_contain_text("By this one")
     for address in (first, second):
         delete(page, address)
     assert "\n".join(judge.found) == ""

@@ -14,7 +14,7 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.calls.models import DIRECTIONS, OUTCOMES, Call
 from voipcrm.calls.words import MISSED
 from voipcrm.contacts.models import Person
-from voipcrm.contacts.searching import page_of_persons
+from voipcrm.contacts.searching import first_ids
 from voipcrm.core.asking import start_of
 from voipcrm.core.db import db
 from voipcrm.core.house import house
@@ -135,8 +135,7 @@ def _has_number(text: str) -> sa.ColumnElement[bool]:
 
 
 def _has_name(text: str) -> sa.ColumnElement[bool]:
-    people = page_of_persons(sa.select(Person), text, size=NAMED_AT_MOST).rows
-    return Call.person_id.in_([person.id for person in people])
+    return Call.person_id.in_(sa.select(first_ids(text, NAMED_AT_MOST).subquery()))
 
 
 def _day(text: str | None) -> date | None:
