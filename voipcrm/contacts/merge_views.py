@@ -115,9 +115,8 @@ def _find(kind: str, contact_id: int) -> Any:
 
 
 def _two(kind: str, contact_id: int, other_id: int) -> tuple[Any, Any]:
-    if contact_id == other_id:
-        abort(404)
-    return _find(kind, contact_id), _find(kind, other_id)
+    one, other = _find(kind, contact_id), _find(kind, other_id)
+    return (one, other) if one is not other else abort(404)
 
 
 def _compare(kind: str, one: Any, other: Any, *, problem: str = "") -> Any:
