@@ -7,7 +7,7 @@ from flask import Flask
 from voipcrm.config import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 - a table of contents is as long as the book
+def create_app(settings: Settings | None = None) -> Flask:
     """The app with all its rooms. Raises SettingsInvalid, naming the setting, when the environment is not complete."""
     from voipcrm import cli
     from voipcrm.accounts import signing_in
