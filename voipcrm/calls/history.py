@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
+from voipcrm.calls import peers
 from voipcrm.calls.models import DIRECTIONS, OUTCOMES, Call
 from voipcrm.calls.words import MISSED
 from voipcrm.contacts.models import Person
@@ -131,7 +132,7 @@ def _has_number(text: str) -> sa.ColumnElement[bool]:
         except NumberInvalid:
             pass  # it may still be a part of one
     # Numbers are kept with their country code: the 0 that is dialled before an area code is not in them.
-    return Call.peer_number.contains(fragment.lstrip("0") or fragment, autoescape=True)
+    return peers.having(fragment.lstrip("0") or fragment)
 
 
 def _has_name(text: str) -> sa.ColumnElement[bool]:
