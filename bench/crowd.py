@@ -17,7 +17,16 @@ import psycopg
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAYS = 730
 AGENTS, LINES, TAGS = 20, 5, 20
-BIG = ("organizations", "persons", "phone_numbers", "email_addresses", "taggings", "calls", "call_targets")
+BIG = (
+    "organizations",
+    "persons",
+    "phone_numbers",
+    "email_addresses",
+    "taggings",
+    "calls",
+    "call_targets",
+    "peer_numbers",
+)
 OUTCOMES = ("answered",) * 6 + ("missed", "abandoned", "busy", "no-answer")
 PERSONS = "id name sort_name search_text organization_id owner_id note updated_at created_at"
 CALLS = (
@@ -57,6 +66,8 @@ def fill(url: str, count: int) -> None:
             "taggings": ("person_id tag_id sort_name", _taggings(count)),
             "calls": (CALLS, _calls(count)),
             "call_targets": ("call_id user_id", _targets(count)),
+            "peer_numbers": ("id number", enumerate(dict.fromkeys(row[8] for row in _calls(count)), 1)),
+            "peer_reach": ("id call_id", iter([(1, count)])),
         }
     )
 
@@ -184,7 +195,7 @@ def _into_sqlite(url: str, tables: dict[str, tuple[str, Rows]]) -> None:
         link.execute("COMMIT")
     for _, _, sql in kept:
         link.execute(sql)
-    for index in ("person_search", "organization_search"):
+    for index in ("person_search", "organization_search", "peer_number_search"):
         link.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")
     link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     link.close()
@@ -211,8 +222,8 @@ def _into_postgres(url: str, tables: dict[str, tuple[str, Rows]]) -> None:
                     copy.write(lines)
         for _, sql in kept:
             link.execute(sql)
-        for table in tables:
-            if "id" in tables[table][0].split():
+        for table, (names, _) in tables.items():
+            if "id" in names.split():
                 link.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
         link.execute("VACUUM ANALYZE")
         link.execute("CHECKPOINT")

@@ -116,7 +116,7 @@ def prepare(url: str, folder: Path) -> None:
     with create_app().app_context():
         upgrade()
         Role.ensure_built_in()
-        team, roles = Team(name="All"), {role.name: role for role in Role.query}
+        team, roles = Team(name="All"), {role.name: role for role in db.session.query(Role)}
         for at in range(crowd.AGENTS):
             who = ("admin", "agent")[at] if at < 2 else f"agent{at}"
             role = roles["agent" if at else "admin"]

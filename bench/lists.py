@@ -38,6 +38,7 @@ class Case:
     p99_ms: float | None = None
     beside: list[str] = field(default_factory=list)
     viewer: str = "admin"
+    statements: int = MOST_STATEMENTS
 
 
 def main(database: str) -> bool:
@@ -115,6 +116,7 @@ def _cases(count: int) -> list[Case]:
     deep_people = [{"page": _cursor(name, 1)} for name in names]
     calls, people = "/calls", "/contacts/persons"
     numbers = [crowd.number_of(one) for one in some]
+    of_numbers: Any = {"p99_ms": WORD_MS, "statements": MOST_STATEMENTS + 1}  # one finds the numbers with the part
     return [
         Case("calls, newest", [calls] * ASKED, FLAT, beside=["/bare/calls"] * ASKED),
         Case(
@@ -134,9 +136,10 @@ def _cases(count: int) -> list[Case]:
         Case("calls recorded in a time", asked(calls, {"recorded": "yes"}, spans), FILTERED),
         Case("calls with a number", asked(calls, [{"number": one} for one in numbers]), FILTERED),
         Case("calls with a contact", asked(calls, [{"contact": one} for one in some]), FILTERED),
-        Case("calls, part of a number", asked(calls, [{"number": one[-7:]} for one in numbers]), p99_ms=WORD_MS),
+        Case("calls, part of a number", asked(calls, [{"number": one[-7:]} for one in numbers]), **of_numbers),
         Case("calls, a name", asked(calls, word), p99_ms=WORD_MS),
-        Case("calls, a part that nothing has", asked(calls, {"number": "0000000"}), p99_ms=WORD_MS),
+        Case("calls, a part that nothing has", asked(calls, {"number": "9999999"}), **of_numbers),
+        Case("calls, a part that many have", asked(calls, [{"number": one[2:5]} for one in numbers]), **of_numbers),
         Case("contacts, first", [people] * ASKED, FLAT, beside=["/bare/persons"] * ASKED),
         Case(
             "contacts, any page",
@@ -164,10 +167,10 @@ def _looked_at(database: str, served: house.Served, case: Case, cookie: str) -> 
     good = True
     for kind, more in (("page", {}), ("part", {"HX-Request": "true", "HX-Request-Type": "partial"})):
         count, complaints = plans.of_page(served.app, case.paths[0], {"Cookie": cookie, **more})
-        if count > MOST_STATEMENTS or complaints:
+        if count > case.statements or complaints:
             good = False
             why = "; ".join([f"{count} statements", *complaints])
-            print(f"{database:10} {case.name} ({kind}): {why}: MISSED (at most {MOST_STATEMENTS}, no scan)")
+            print(f"{database:10} {case.name} ({kind}): {why}: MISSED (at most {case.statements}, no scan)")
     return good
 
 
