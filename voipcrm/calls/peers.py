@@ -5,7 +5,10 @@ it has not come to yet are looked through themselves."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
+from flask import g
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voipcrm.calls.models import Call
@@ -36,8 +39,27 @@ class PeerReach(Model):
     call_id: Mapped[int]
 
 
+def of_part(digits: str) -> sa.Select[Any]:
+    """(id, number) of the numbers that have these digits, to stand among others; more than MANY of them are too many."""
+    query = sa.select(PeerNumber.id, PeerNumber.number)
+    if len(digits) < SHORTEST:
+        return query.where(sa.false())
+    if db.engine.dialect.name == "postgresql":
+        query = query.where(PeerNumber.number.contains(digits, autoescape=True))
+    else:
+        match = sa.literal_column(_INDEX.name).op("MATCH")(f'"{digits}"')
+        query = query.where(PeerNumber.id.in_(sa.select(_INDEX.c.rowid).where(match).limit(MANY + 1)))
+    return query.limit(MANY + 1)
+
+
+def remember(digits: str, found: list[str]) -> None:
+    """What of_part found for a page that asked it together with something else."""
+    g.setdefault("peer_numbers", {})[digits] = found
+
+
 def having(digits: str) -> sa.ColumnElement[bool]:
-    """The calls with these digits somewhere in their number. Costs a statement."""
+    """The calls with these digits somewhere in their number. Costs a statement, unless the numbers are
+    remembered already."""
     holds = Call.peer_number.contains(digits, autoescape=True)
     known = _known(digits) if len(digits) >= SHORTEST else None
     if known is None:
@@ -67,11 +89,7 @@ def bring_in() -> None:
 
 def _known(digits: str) -> list[str] | None:
     """The numbers that have them; None for more than MANY."""
-    query = sa.select(PeerNumber.number)
-    if db.engine.dialect.name == "postgresql":
-        query = query.where(PeerNumber.number.contains(digits, autoescape=True))
-    else:
-        match = sa.literal_column(_INDEX.name).op("MATCH")(f'"{digits}"')
-        query = query.where(PeerNumber.id.in_(sa.select(_INDEX.c.rowid).where(match).limit(MANY + 1)))
-    found = list(db.session.scalars(query.limit(MANY + 1)))
+    found = g.get("peer_numbers", {}).get(digits)
+    if found is None:
+        found = [number for _, number in db.session.execute(of_part(digits))]
     return found if len(found) <= MANY else None

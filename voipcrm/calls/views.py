@@ -43,9 +43,9 @@ def _reading() -> dict[str, Any]:
 @requires(Can.VIEW_CALLS)
 def index() -> Any:
     wanted = history.Filters.of(request.args)
-    page = listing.page(current_user, wanted, cursor=cursor_of_request())
     is_partial = request.headers.get("HX-Request-Type") == "partial"
     choices = None if is_partial else history.choices(current_user, wanted)
+    page = listing.page(current_user, wanted, cursor=cursor_of_request())
     return render("calls/index.html", "calls/_results.html", page=page, wanted=wanted, choices=choices)
 
 
