@@ -5,8 +5,6 @@ it has not come to yet are looked through themselves."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from flask import g
 from sqlalchemy.orm import Mapped, mapped_column
@@ -39,8 +37,8 @@ class PeerReach(Model):
     call_id: Mapped[int]
 
 
-def of_part(digits: str) -> sa.Select[Any]:
-    """(id, number) of the numbers that have these digits, to stand among others; more than MANY of them are too many."""
+def of_part(digits: str) -> sa.Select[int, str]:
+    """(id, number) of the numbers that have these digits; more than MANY of them are too many."""
     query = sa.select(PeerNumber.id, PeerNumber.number)
     if len(digits) < SHORTEST:
         return query.where(sa.false())
