@@ -37,7 +37,7 @@ def upgrade() -> None:
     op.execute(
         "INSERT INTO peer_numbers (number) SELECT DISTINCT peer_number FROM calls WHERE peer_number IS NOT NULL"
     )
-    op.execute("INSERT INTO peer_reach (id, call_id) SELECT 1, coalesce(max(id), 0) FROM calls")
+    op.execute("INSERT INTO peer_reach (id, call_id) SELECT 1, id FROM calls ORDER BY id DESC LIMIT 1")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
         op.execute("CREATE INDEX ix_peer_numbers_search ON peer_numbers USING gin (number gin_trgm_ops)")
