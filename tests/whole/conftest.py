@@ -24,12 +24,27 @@ def furnished(app, cast) -> Flask:
 @pytest.fixture
 def served(furnished):
     """Its address, on a real port."""
-    server = make_server("127.0.0.1", 0, furnished, threaded=True)
+    server = make_server("127.0.0.1", 0, kept(furnished), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     thread.join()
+
+
+def kept(app: Flask) -> Any:
+    """The app with static files that a browser asks for once, however many pages it opens."""
+
+    def answer(environ: Any, start: Any) -> Any:
+        def begin(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            if environ["PATH_INFO"].startswith("/static/"):
+                headers = [one for one in headers if one[0].lower() != "cache-control"]
+                headers.append(("Cache-Control", "max-age=3600"))
+            return start(status, headers, *rest)
+
+        return app(environ, begin)
+
+    return answer
 
 
 @pytest.fixture
