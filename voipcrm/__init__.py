@@ -21,17 +21,21 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.admin.home import bp as home
     from voipcrm.admin.numbers import bp as lines
     from voipcrm.admin.people import bp as people
+    from voipcrm.admin.retention import bp as retention
     from voipcrm.admin.roles import bp as roles
     from voipcrm.admin.teams import bp as teams
+    from voipcrm.admin.trunks import bp as trunks
+    from voipcrm.calls.link_views import bp as links
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.import_views import bp as imports
+    from voipcrm.contacts.merge_views import bp as merging
     from voipcrm.contacts.note_views import bp as notes
     from voipcrm.contacts.organization_views import bp as organizations
     from voipcrm.contacts.tag_views import bp as tags
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, house, logs, pages, queue, security, static, storage
     from voipcrm.core.hooks import App, Sessions
-    from voipcrm.recordings.views import bp as recordings
+    from voipcrm.recordings import bundle_views, keeping_views, views
     from voipcrm.routes.group_views import bp as ring_groups
     from voipcrm.routes.mailbox_views import bp as mailboxes
     from voipcrm.routes.views import bp as routes
@@ -57,15 +61,14 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     for part in (db, house, gates, errors, pages, static):
         part.init_app(app)
-    security.init_app(app, settings)
-    signing_in.init_app(app, settings)
+    for part in (security, signing_in, storage):
+        part.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
-    storage.init_app(app, settings.recordings_folder)
     own = (accounts, passwords, my_account, home, branding)
-    work = (contacts, organizations, notes, tags, imports, calls, recordings, voicemail)
-    set_up = (lines, routes, ring_groups, mailboxes, people, roles, teams, company, audit_log)
-    doors = (softphone, softphone_api, webhooks, health)
-    for room in (*own, *work, *set_up, *doors):
+    recordings = (views.bp, keeping_views.bp, bundle_views.bp)
+    work = (contacts, organizations, notes, tags, merging, imports, calls, links, *recordings, voicemail)
+    set_up = (lines, trunks, routes, ring_groups, mailboxes, retention, people, roles, teams, company, audit_log)
+    for room in (*own, *work, *set_up, softphone, softphone_api, webhooks, health):
         app.register_blueprint(room)
     cli.init_app(app)
     return app
