@@ -40,7 +40,8 @@ def make(model: type[Any], owner: User, **given: Any) -> Any:
 
 def models() -> dict[str, type[Any]]:
     """Every model of ours by the name of its table."""
-    return {mapper.local_table.name: mapper.class_ for mapper in Model.registry.mappers}
+    found = {mapper.local_table.name: mapper.class_ for mapper in Model.registry.mappers}
+    return dict(sorted(found.items()))  # a set, and several processes of the test run have to agree
 
 
 def variants(model: type[Any]) -> list[dict[str, Any]]:
