@@ -31,10 +31,10 @@ SETTLED = """async () => {  // new colours fade in, and what inherits them begin
   for (let frame = 0, still = 0; still < 2 && frame < 60; frame += 1, still = fading() ? 0 : still + 1)
     await new Promise((next) => requestAnimationFrame(next));
 }"""
-TOO_WIDE = """() => {
+TOO_WIDE = """() => {  // a matrix has as many columns as there are roles, and scrolls by itself
   const needed = document.documentElement.scrollWidth;
   const found = needed > innerWidth ? [`${needed} wide`] : [];
-  const tables = innerWidth < 390 ? [] : [...document.querySelectorAll('.table-wrap')];
+  const tables = innerWidth < 390 ? [] : [...document.querySelectorAll('.table-wrap:not(:has(.matrix))')];
   return [...found, ...tables.filter((one) => one.scrollWidth > one.clientWidth)
     .map((one) => `a table of ${one.scrollWidth} in ${one.clientWidth}`)];
 }"""
