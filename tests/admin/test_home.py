@@ -194,7 +194,7 @@ def test_a_trunk_that_failed_its_test_is_named(state, wired, app):
         off.check_good = False
         db.session.commit()
         trunk_id = one.id
-    assert state("Trunks") == ("warn", "Berlin SIP was not tested yet.")
+    assert state("Trunks") == ("warn", "Not tested yet: Berlin SIP.")
     for good, expected in ((False, "bad"), (True, "good")):
         with app.app_context():
             db.session.execute(

@@ -100,7 +100,7 @@ def _trunks() -> Point:
     if failing:
         return Point(title, "bad", f"{listed(failing)} failed the last test.", href, "Look at the trunks")
     if untested:
-        return Point(title, "warn", f"{listed(untested)} was not tested yet.", href, "Look at the trunks")
+        return Point(title, "warn", f"Not tested yet: {listed(untested)}.", href, "Look at the trunks")
     if not trunks:
         return Point(title, "good", "None is in use: calls go through the provider’s own network.", href, "Trunks")
     return Point(title, "good", "All passed the last test.", href, "Trunks")
@@ -109,7 +109,7 @@ def _trunks() -> Point:
 def _people() -> Point:
     title, everybody = "People", url_for("people.index")
     count = [sa.func.coalesce(sa.func.sum(sa.case((STATES[one], 1), else_=0)), 0) for one in ("active", "invited")]
-    active, invited = db.session.execute(sa.select(*count)).one()
+    active, invited = (int(one) for one in db.session.execute(sa.select(*count)).one())
     if invited:
         words = "1 person was invited and has" if invited == 1 else f"{invited} people were invited and have"
         href = url_for("people.index", state="invited")
