@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from voipcrm.config import Settings
 
@@ -11,30 +11,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The app with all its rooms. Raises SettingsInvalid, naming the setting, when the environment is not complete."""
     from voipcrm import cli
     from voipcrm.accounts import signing_in
-    from voipcrm.accounts.my_account import bp as my_account
-    from voipcrm.accounts.passwords import bp as passwords
-    from voipcrm.accounts.views import bp as accounts
-    from voipcrm.admin.audit_log import bp as audit_log
-    from voipcrm.admin.health import bp as health
-    from voipcrm.admin.home import bp as home
-    from voipcrm.admin.numbers import bp as lines
-    from voipcrm.admin.people import bp as people
-    from voipcrm.admin.roles import bp as roles
-    from voipcrm.admin.teams import bp as teams
-    from voipcrm.calls.views import bp as calls
-    from voipcrm.contacts.import_views import bp as imports
-    from voipcrm.contacts.note_views import bp as notes
-    from voipcrm.contacts.organization_views import bp as organizations
-    from voipcrm.contacts.tag_views import bp as tags
-    from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
-    from voipcrm.recordings.views import bp as recordings
-    from voipcrm.routes.group_views import bp as ring_groups
-    from voipcrm.routes.views import bp as routes
-    from voipcrm.softphone.api import bp as softphone_api
-    from voipcrm.softphone.views import bp as softphone
     from voipcrm.telephony import numbers
-    from voipcrm.webhooks.views import bp as webhooks
 
     settings = settings or Settings.from_environ()
     logs.configure(settings.log_level)
@@ -55,12 +33,44 @@ def create_app(settings: Settings | None = None) -> Flask:
     signing_in.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
-    own = (accounts, passwords, my_account, home)
-    work = (contacts, organizations, notes, tags, imports, calls, recordings)
-    set_up = (lines, routes, ring_groups, people, roles, teams, audit_log)
-    doors = (softphone, softphone_api, webhooks, health)
-    for room in (*own, *work, *set_up, *doors):
+    for room in _rooms():
         app.register_blueprint(room)
-    security.csrf.exempt(webhooks)  # they carry the provider's signature instead
+    security.csrf.exempt(app.blueprints["webhooks"])  # they carry the provider's signature instead
     cli.init_app(app)
     return app
+
+
+def _rooms() -> tuple[Blueprint, ...]:
+    """The pages and interfaces of every room."""
+    from voipcrm.accounts.my_account import bp as my_account
+    from voipcrm.accounts.passwords import bp as passwords
+    from voipcrm.accounts.views import bp as accounts
+    from voipcrm.admin.audit_log import bp as audit_log
+    from voipcrm.admin.dispositions import bp as dispositions
+    from voipcrm.admin.health import bp as health
+    from voipcrm.admin.home import bp as home
+    from voipcrm.admin.numbers import bp as lines
+    from voipcrm.admin.people import bp as people
+    from voipcrm.admin.roles import bp as roles
+    from voipcrm.admin.teams import bp as teams
+    from voipcrm.calls.about_views import bp as about_call
+    from voipcrm.calls.missed_views import bp as missed
+    from voipcrm.calls.views import bp as calls
+    from voipcrm.contacts.import_views import bp as imports
+    from voipcrm.contacts.note_views import bp as notes
+    from voipcrm.contacts.organization_views import bp as organizations
+    from voipcrm.contacts.tag_views import bp as tags
+    from voipcrm.contacts.views import bp as contacts
+    from voipcrm.recordings.views import bp as recordings
+    from voipcrm.routes.group_views import bp as ring_groups
+    from voipcrm.routes.views import bp as routes
+    from voipcrm.softphone.api import bp as softphone_api
+    from voipcrm.softphone.views import bp as softphone
+    from voipcrm.softphone.wrap_up import bp as wrap_up
+    from voipcrm.webhooks.views import bp as webhooks
+
+    own = (accounts, passwords, my_account, home)
+    work = (contacts, organizations, notes, tags, imports, calls, about_call, missed, recordings)
+    set_up = (lines, routes, ring_groups, people, roles, teams, dispositions, audit_log)
+    doors = (softphone, wrap_up, softphone_api, webhooks, health)
+    return (*own, *work, *set_up, *doors)

@@ -24,6 +24,7 @@ VERBS = {
     "changed": "Changed",
     "deleted": "Deleted",
     "retired": "Retired",
+    "restored": "Restored",
     "moved": "Moved",
     "imported": "Imported",
     "wired": "Wired at the provider",
@@ -46,6 +47,8 @@ KINDS = {
     "lines": "Line",
     "inbound_routes": "Inbound route",
     "ring_groups": "Ring group",
+    "dispositions": "Disposition",
+    "wrap_up_policy": "Wrap-up",
 }
 _SECRET = re.compile(r"password|secret|token|hash|credential|api_?key", re.IGNORECASE)
 Facts = Mapping[str, Any]

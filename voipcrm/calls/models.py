@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
+from voipcrm.calls.dispositions import Disposition
 from voipcrm.contacts.models import Person
 from voipcrm.core import clock
 from voipcrm.core.db import Model, Record
@@ -39,6 +40,7 @@ class Call(Record):
         sa.Index("ix_calls_line_started", "line_id", "started_at", "id"),
         sa.Index("ix_calls_peer_started", "peer_number", "started_at", "id"),
         sa.Index("ix_calls_person_started", "person_id", "started_at", "id"),
+        sa.Index("ix_calls_disposition_started", "disposition_id", "started_at", "id"),
         sa.Index(
             "ix_calls_live",
             "state",
@@ -62,6 +64,7 @@ class Call(Record):
     peer_place: Mapped[str | None]
     person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("persons.id", ondelete="SET NULL"))
     person_reason: Mapped[str] = mapped_column(default="")
+    disposition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("dispositions.id"))
 
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
     answered_at: Mapped[datetime | None]
@@ -78,6 +81,7 @@ class Call(Record):
     other_user: Mapped[User | None] = relationship(foreign_keys=[other_user_id])
     line: Mapped[Line | None] = relationship()
     person: Mapped[Person | None] = relationship()
+    disposition: Mapped[Disposition | None] = relationship()
     legs: Mapped[list[Leg]] = relationship(back_populates="call", order_by="Leg.id")
     targets: Mapped[list[CallTarget]] = relationship()
     events: Mapped[list[CallEvent]] = relationship(back_populates="call", order_by="CallEvent.id")
@@ -105,7 +109,11 @@ class Call(Record):
     def with_names(query: sa.Select[Call]) -> sa.Select[Call]:
         """The same calls with the people and lines they name, in the same statement."""
         return query.options(
-            joinedload(Call.user), joinedload(Call.other_user), joinedload(Call.line), joinedload(Call.person)
+            joinedload(Call.user),
+            joinedload(Call.other_user),
+            joinedload(Call.line),
+            joinedload(Call.person),
+            joinedload(Call.disposition),
         )
 
 

@@ -12,9 +12,10 @@ from flask_login import current_user
 from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.calls import history, returning
+from voipcrm.calls import about, history
 from voipcrm.calls.day import day
 from voipcrm.calls.models import Call, Leg
+from voipcrm.calls.notes import notes_of
 from voipcrm.calls.telling import Cast, parts, rang_seconds, tell
 from voipcrm.calls.words import read
 from voipcrm.contacts.models import Organization, Person
@@ -33,7 +34,7 @@ SHORT_LIST = 8
 TIMELINE = 20  # things in a contact's timeline, and how many more one asks for
 
 
-@bp.context_processor
+@bp.app_context_processor
 def _reading() -> dict[str, Any]:
     return {"reading": lambda call: read(call, current_user.id), "time_of_day": _time_of_day}
 
@@ -60,11 +61,11 @@ def show(public_id: str) -> Any:
     page = render(
         "calls/show.html",
         "calls/_call.html",
-        call=call,
         seen=read(call, current_user.id),
         steps=tell(call, call.legs, call.events, cast),
         parts=parts(call, call.legs, cast),
         rang_seconds=rang_seconds(call, call.legs),
+        **({"call": call} if request.headers.get("HX-Request-Type") == "partial" else about.part(call)),
     )
     if request.args.get("was", call.state) != call.state:
         page.headers["HX-Trigger"] = "voipcrm:call-changed"
@@ -96,7 +97,14 @@ def with_person(person_id: int) -> Any:
     things += [(one.at, one.kind, one) for one in entries(person, limit=limit + 1)]
     things.sort(key=lambda thing: thing[0], reverse=True)
     more = min(limit + TIMELINE, 10 * TIMELINE) if len(things) > limit < 10 * TIMELINE else None
-    return render("calls/_with_person.html", things=things[:limit], person=person, more=more, has_calls=bool(calls))
+    return render(
+        "calls/_with_person.html",
+        things=things[:limit],
+        person=person,
+        more=more,
+        has_calls=bool(calls),
+        notes=notes_of(calls),
+    )
 
 
 @bp.get("/calls/with-organization/<int(max=2147483647):organization_id>")
@@ -109,15 +117,6 @@ def with_organization(organization_id: int) -> Any:
     people = sa.select(Person.id).where(Person.organization_id == organization.id)
     calls = _newest(Call.visible_to(current_user).where(Call.person_id.in_(people)))
     return render("calls/_with_organization.html", calls=calls, organization=organization)
-
-
-@bp.get("/calls/missed")
-@requires(Can.VIEW_CALLS)
-def missed() -> Any:
-    """Those who called, got nobody, and were not called back."""
-    query = Call.with_names(returning.to_return(current_user))
-    page = page_of(query, Call.started_at, Call.id, cursor=cursor_of_request())
-    return render("calls/missed.html", "calls/_missed.html", page=page, missed=returning.by_number(page.rows))
 
 
 @bp.get("/calls/summary")

@@ -21,6 +21,7 @@ OBSTACLES = {
     "offline": "offline",
     "away": "away",
     "asleep": "not heard of for over 90 s",
+    "wrapping-up": "wrapping up a call",
 }
 
 
