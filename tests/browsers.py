@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import secrets
 import shutil
 import struct
 import time
@@ -16,6 +18,7 @@ from services import House
 from voipcrm.cli.demo.cast import PASSWORD
 
 RATE = 48_000
+ENDINGS = (f"01{two}" for two in itertools.count(50))
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -91,6 +94,19 @@ def chromium() -> str:
     if found is None:
         raise RuntimeError("Chromium is missing: apt-get install chromium")
     return found
+
+
+@pytest.fixture
+def word() -> str:
+    """Part of a name that nothing in the house has yet. A test in a browser may get a second try, and what the first
+    one left must not stand in its way."""
+    return "".join(secrets.choice("bdfgklmnprstvz") + secrets.choice("aeiou") for _ in range(4)).capitalize()
+
+
+@pytest.fixture
+def ending() -> str:
+    """The last four digits of phone numbers that nobody in the house has yet, for the same reason."""
+    return next(ENDINGS)
 
 
 @pytest.fixture

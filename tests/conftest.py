@@ -13,6 +13,7 @@ from flask_migrate import upgrade
 from voipcrm import create_app
 from voipcrm.config import Settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.telephony import signature
 
 pytest_plugins = ["servers", "browsers"]
@@ -54,6 +55,7 @@ def app(migrated_app) -> Flask:
     with migrated_app.app_context(), db.engine.begin() as connection:
         for table in reversed(db.metadata.sorted_tables):
             connection.execute(table.delete())
+        house.forget()
     return migrated_app
 
 

@@ -11,7 +11,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The app with all its rooms. Raises SettingsInvalid, naming the setting, when the environment is not complete."""
     from voipcrm import cli
     from voipcrm.accounts import signing_in
-    from voipcrm.core import db, errors, gates, logs, pages, queue, security, static, storage
+    from voipcrm.core import db, errors, gates, house, logs, pages, queue, security, static, storage
     from voipcrm.telephony import numbers
 
     settings = settings or Settings.from_environ()
@@ -25,9 +25,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect would turn a provider's POST into a GET and lose its fields
-    app.jinja_env.globals["phone_number"] = lambda number: numbers.display(number, settings.default_country)
+    app.jinja_env.globals["phone_number"] = lambda number: numbers.display(number, house.house.default_country)
 
-    for part in (db, gates, errors, pages, static):
+    for part in (db, house, gates, errors, pages, static):
         part.init_app(app)
     security.init_app(app, settings)
     signing_in.init_app(app, settings)
@@ -46,6 +46,8 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.accounts.passwords import bp as passwords
     from voipcrm.accounts.views import bp as accounts
     from voipcrm.admin.audit_log import bp as audit_log
+    from voipcrm.admin.branding import bp as branding
+    from voipcrm.admin.company import bp as company
     from voipcrm.admin.dispositions import bp as dispositions
     from voipcrm.admin.health import bp as health
     from voipcrm.admin.home import bp as home
@@ -69,8 +71,8 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.softphone.wrap_up import bp as wrap_up
     from voipcrm.webhooks.views import bp as webhooks
 
-    own = (accounts, passwords, my_account, home)
+    own = (accounts, passwords, my_account, home, branding)
     work = (contacts, organizations, notes, tags, imports, calls, about_call, missed, recordings)
-    set_up = (lines, routes, ring_groups, people, roles, teams, dispositions, audit_log)
+    set_up = (lines, routes, ring_groups, people, roles, teams, dispositions, company, audit_log)
     doors = (softphone, wrap_up, softphone_api, webhooks, health)
     return (*own, *work, *set_up, *doors)

@@ -67,6 +67,11 @@ class Settings:
     web_threads: int = _setting(
         "WEB_THREADS", "threads of one web process; downloads may hold all but two of them", default=32
     )
+    trusted_proxies: int = _setting(
+        "TRUSTED_PROXIES",
+        "proxies in front of us, each of which adds to X-Forwarded-For; 0: that header is never believed",
+        default=0,
+    )
     accel_redirect_prefix: str = _setting(
         "ACCEL_REDIRECT_PREFIX",
         "internal location of nginx that serves the recordings' folder, /recordings/; empty: the app sends them itself",
@@ -127,6 +132,7 @@ class Settings:
             _check(
                 re.fullmatch("[A-Z]{2}", code) is not None, "DEFAULT_COUNTRY or DIAL_COUNTRIES", "takes codes like US"
             )
+        _check(0 <= self.trusted_proxies <= 10, "TRUSTED_PROXIES", "must be 0 to 10")
         _check(self.web_threads >= 3, "WEB_THREADS", "must be at least 3")
         prefix = self.accel_redirect_prefix
         _check(
@@ -157,11 +163,6 @@ class Settings:
     @property
     def is_sandbox(self) -> bool:
         return self.provider == "sandbox"
-
-    @property
-    def countries_allowed(self) -> frozenset[str]:
-        """Countries that may be dialled; never empty."""
-        return frozenset(self.dial_countries or (self.default_country,))
 
     @property
     def is_secure(self) -> bool:

@@ -32,21 +32,22 @@ PAGES = (
 )
 
 
-def test_a_person_is_invited_joins_and_is_deactivated(browsers):
+def test_a_person_is_invited_joins_and_is_deactivated(browsers, word):
+    name, email = f"Zoe {word}", f"zoe.{word.lower()}@example.com"
     page = browsers.open("root", path="/settings/users")
     page.evaluate("window.sameDocument = true")
     page.get_by_role("link", name="Invite person").click()
-    page.get_by_label("Name", exact=True).fill("Zoe Zimmer")
+    page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("E-mail").fill("ada@example.com")
     page.get_by_label("agent").check()
     page.get_by_role("button", name="Invite").press("Enter")
     expect(page.locator(".field__error")).to_have_text("Ada Ortiz has this e-mail already.")
     expect(page.get_by_label("E-mail")).to_be_focused()
     expect(page.get_by_label("agent")).to_be_checked()
-    page.get_by_label("E-mail").fill("zoe@example.com")
+    page.get_by_label("E-mail").fill(email)
     page.get_by_label("E-mail").press("Enter")
-    expect(page.locator("#main h1")).to_have_text("Zoe Zimmer")
-    link = page.get_by_label("Link for Zoe Zimmer").input_value()
+    expect(page.locator("#main h1")).to_have_text(name)
+    link = page.get_by_label(f"Link for {name}").input_value()
 
     theirs = page.context.browser.new_context(java_script_enabled=False).new_page()
     theirs.goto(link)
@@ -54,19 +55,19 @@ def test_a_person_is_invited_joins_and_is_deactivated(browsers):
     theirs.get_by_label("New password", exact=True).fill(NEW)
     theirs.get_by_label("New password again").fill(NEW)
     theirs.get_by_role("button", name="Save password").click()
-    theirs.get_by_label("E-mail").fill("zoe@example.com")
+    theirs.get_by_label("E-mail").fill(email)
     theirs.get_by_label("Password").fill(NEW)
     theirs.get_by_role("button", name="Sign in").click()
     expect(theirs.locator("h1")).to_have_text("Hello, Zoe")
 
     page.locator("#nav").get_by_role("link", name="People").click()
-    page.locator("#people-q").press_sequentially("zoe", delay=20)
+    page.locator("#people-q").press_sequentially(word.lower(), delay=20)
     expect(page.locator("#people tbody tr")).to_have_count(1)
     expect(page.locator("#people tbody tr")).to_contain_text("Active")
-    page.get_by_role("link", name="Zoe Zimmer").click()
+    page.get_by_role("link", name=name).click()
     page.get_by_role("button", name="Deactivate").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Deactivate Zoe Zimmer?")
+    expect(dialog).to_contain_text(f"Deactivate {name}?")
     dialog.get_by_role("button", name="Deactivate").click()
     expect(page.locator("#main")).to_contain_text("signed out everywhere")
     theirs.reload()
@@ -80,6 +81,9 @@ def bo_as_before(browsers):
     yield
     page = browsers.open("root", path="/settings/users?q=bo+becker")
     page.locator("#people").get_by_role("link", name="Bo Becker").click()
+    expect(page.locator("#main h1")).to_have_text("Bo Becker")
+    if not page.get_by_role("button", name="Turn two-step off").count():
+        return  # the test did not come that far
     page.get_by_role("button", name="Turn two-step off").click()
     page.get_by_role("dialog").get_by_role("button", name="Turn two-step off").click()
     expect(page.locator("#main")).not_to_contain_text("Turn two-step off")

@@ -5,35 +5,46 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from browser.deleting import GROUPS, ROUTES, delete
 from browser.people import PRIYA, STEADY, STEADY_HZ, SUPPORT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-ROUTES = "/admin/voip/routes"
-
 
 @pytest.fixture
-def route(people):
+def route(people, word):
     """route(fill): a route for Support that is tried first, made by `fill(page)` in its form; gone after the test."""
-    page = people.root().page
+    page, name = people.root().page, f"Under test {word}"
 
     def make(fill) -> None:
-        page.goto(ROUTES + "/create")
-        page.get_by_label("Name", exact=True).fill("Under test")
+        page.goto(ROUTES + "create")
+        page.get_by_label("Name", exact=True).fill(name)
         page.get_by_label("Calls to").select_option(label="Support, (202) 555-0141")
         fill(page)
         page.get_by_role("button", name="Save", exact=True).last.click()
         expect(page.locator("#main")).to_contain_text("Saved.")
         for place in (1, 0):
-            page.get_by_role("button", name="Move Under test up").click()
-            expect(page.locator(".route h2").nth(place)).to_have_text("Under test")
+            page.get_by_role("button", name=f"Move {name} up").click()
+            expect(page.locator(".route h2").nth(place)).to_have_text(name)
 
     yield make
-    page.goto(ROUTES + "/")
-    page.get_by_role("link", name="Under test", exact=True).click()
-    page.get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete route").click()
-    expect(page.locator("#main")).to_contain_text("Deleted Under test.")
+    delete(page, ROUTES, name)
+
+
+@pytest.fixture
+def group(people, word):
+    """The name of a ring group: Bo, then Ada. Listed before `route`, which uses it and so must go first."""
+    page, name = people.root().page, f"In turn {word}"
+    page.goto(GROUPS + "create")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("How it rings").select_option("in-order")
+    page.get_by_label("Person 1", exact=True).select_option(label="Bo Becker")
+    page.get_by_role("button", name="Add person").click()
+    page.get_by_label("Person 2", exact=True).select_option(label="Ada Ortiz")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator("#main")).to_contain_text("Saved.")
+    yield name
+    delete(page, GROUPS, name)
 
 
 def test_when_nobody_answers_the_number_of_the_next_step_does(ada, exchange, route):
@@ -56,20 +67,9 @@ def test_when_nobody_answers_the_number_of_the_next_step_does(ada, exchange, rou
     expect(ada.page.locator("#calls")).not_to_contain_text("Ringing")
 
 
-def test_one_after_another_rings_the_second_when_the_first_does_not_answer(ada, bo, exchange, route):
+def test_one_after_another_rings_the_second_when_the_first_does_not_answer(ada, bo, exchange, group, route):
     def fill(page) -> None:
-        page.goto(ROUTES + "/groups/create")
-        page.get_by_label("Name", exact=True).fill("In turn")
-        page.get_by_label("How it rings").select_option("in-order")
-        page.get_by_label("Person 1", exact=True).select_option(label="Bo Becker")
-        page.get_by_role("button", name="Add person").click()
-        page.get_by_label("Person 2", exact=True).select_option(label="Ada Ortiz")
-        page.get_by_role("button", name="Save", exact=True).last.click()
-        expect(page.locator("#main")).to_contain_text("Saved.")
-        page.goto(ROUTES + "/create")
-        page.get_by_label("Name", exact=True).fill("Under test")
-        page.get_by_label("Calls to").select_option(label="Support, (202) 555-0141")
-        page.get_by_label("Ring group").select_option(label="In turn")
+        page.get_by_label("Ring group").select_option(label=group)
         page.get_by_label("Ring for (seconds)").fill("6")
 
     route(fill)

@@ -72,6 +72,8 @@ def test_only_what_a_stranger_needs_is_open_to_strangers(app):
         "passwords.choose",
         "passwords.save",
         "health.healthz",
+        "branding.sheet",
+        "branding.logo",
     }
 
 

@@ -49,6 +49,7 @@ KINDS = {
     "ring_groups": "Ring group",
     "dispositions": "Disposition",
     "wrap_up_policy": "Wrap-up",
+    "house_settings": "Company",
 }
 _SECRET = re.compile(r"password|secret|token|hash|credential|api_?key", re.IGNORECASE)
 Facts = Mapping[str, Any]

@@ -12,6 +12,7 @@ from voipcrm.accounts.models import User, UserSession
 from voipcrm.core import clock, mail
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, touched
+from voipcrm.core.house import house
 from voipcrm.core.pages import zone
 from voipcrm.core.queue import job
 
@@ -98,12 +99,12 @@ def _words(link: PasswordLink) -> tuple[str, str]:
     """Subject and text. A name is somebody's own words, so it stands in no subject and no link."""
     until = link.expires_at.astimezone(zone(link.user.time_zone)).strftime("%-d %B %Y, %H:%M %Z")
     if link.user.state == "invited":
-        subject = f"Your invitation to {settings.brand_name}"
-        what = f"You have an account in {settings.brand_name}. Choose your password here:"
+        subject = f"Your invitation to {house.brand_name}"
+        what = f"You have an account in {house.brand_name}. Choose your password here:"
         otherwise = "If you did not expect this, leave the link alone."
     else:
-        subject = f"A new password for {settings.brand_name}"
-        what = f"Choose a new password for {settings.brand_name} here:"
+        subject = f"A new password for {house.brand_name}"
+        what = f"Choose a new password for {house.brand_name} here:"
         otherwise = "If you did not ask for it, leave the link alone: your password stays as it is."
     text = f"Hello {link.user.name},\n\n{what}\n\n{link.address}\n\nThe link works once, until {until}. {otherwise}\n"
     return subject, text

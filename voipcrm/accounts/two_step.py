@@ -16,8 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from voipcrm.accounts.models import User
 from voipcrm.core import clock
-from voipcrm.core.app import settings
 from voipcrm.core.db import Record, db, touched
+from voipcrm.core.house import house
 from voipcrm.core.sealing import SealBroken, seal, unseal
 
 STEP_SECONDS = 30
@@ -49,7 +49,7 @@ def key_of(user: User) -> str:
 
 def qr_code(user: User) -> str:
     """An SVG of the app's set-up address: black on white in either theme, as cameras want it, and without style."""
-    address = TOTP(_secret(user) or "").provisioning_uri(name=user.email, issuer_name=settings.brand_name)
+    address = TOTP(_secret(user) or "").provisioning_uri(name=user.email, issuer_name=house.brand_name)
     svg = io.BytesIO()
     segno.make(address, error="m").save(
         svg, kind="svg", border=4, light="#fff", xmldecl=False, svgns=True, omitsize=True, svgclass="qr", lineclass=None

@@ -14,8 +14,8 @@ from voipcrm.accounts.forms import zone_choices
 from voipcrm.accounts.models import Role, Team, User
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls.dispositions import Disposition
-from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.core.texts import one_line
 
 SHORT = Length(max=200, message="Use at most 200 characters.")
@@ -40,13 +40,13 @@ class UserForm(FlaskForm):
                 "email": user.email,
                 "roles": [role.id for role in user.roles],
                 "team_id": user.team_id or 0,
-                "time_zone": user.time_zone or settings.default_time_zone,
+                "time_zone": user.time_zone or house.default_time_zone,
             }
         )
         form.known = user
         teams = db.session.execute(sa.select(Team.id, Team.name).order_by(Team.name))
         form.team_id.choices = [(0, "No team"), *((team_id, name) for team_id, name in teams)]
-        form.time_zone.choices = zone_choices(user.time_zone or settings.default_time_zone)
+        form.time_zone.choices = zone_choices(user.time_zone or house.default_time_zone)
         form.roles_known = list(db.session.scalars(sa.select(Role).order_by(Role.name)))
         form.roles.choices = [(role.id, role.name) for role in form.roles_known]
         return form

@@ -16,6 +16,7 @@ from voipcrm.admin.lines import CannotDo
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
+from voipcrm.core.house import house
 from voipcrm.core.pages import render
 from voipcrm.core.texts import one_line
 from voipcrm.routes.models import InboundRoute
@@ -36,7 +37,7 @@ def index() -> Any:
         "numbers/index.html",
         lines=db.session.scalars(query).all(),
         routes=_routes_by_line(),
-        policies=dict(POLICIES),
+        policies=POLICIES,
         default_number=settings.twilio_number,
     )
 
@@ -59,7 +60,8 @@ def add() -> Any:
             if db.session.scalar(Line.in_use().where(Line.number == form.e164).with_only_columns(Line.id)):
                 raise CannotDo("This number is a line already.")
             facts = lines.found_at_provider(form.e164)
-            line = lines.take_on(facts, label=form.label.data or "", recording=form.recording.data)
+            line = lines.take_on(facts, label=form.label.data or "")
+            form.write_to(line)
             db.session.flush()
             note("created", line, by=current_user, after=_facts(line))
             db.session.commit()
@@ -86,7 +88,7 @@ def change(line_id: int) -> Any:
     if not form.validate_on_submit():
         return render("numbers/edit.html", form=form, line=line), 422
     before = _facts(line)
-    line.label, line.recording = form.label.data or "", form.recording.data
+    form.write_to(line)
     note("changed", line, by=current_user, before=before, after=_facts(line))
     db.session.commit()
     flash("Saved.", "good")
@@ -162,7 +164,7 @@ def import_from_provider() -> Any:
     """Numbers of the account that were chosen become lines; each is named by its field label-+1…"""
     chosen = [number for number in request.form.getlist("number") if E164_PATTERN.fullmatch(number)]
     labels = {
-        number: one_line(request.form.get(f"label-{number}"))[:80] or numbers.display(number, settings.default_country)
+        number: one_line(request.form.get(f"label-{number}"))[:80] or numbers.display(number, house.default_country)
         for number in chosen
     }
     if not chosen:
@@ -184,7 +186,14 @@ def import_from_provider() -> Any:
 
 def _facts(line: Line) -> dict[str, object]:
     """A line as the audit log keeps it."""
-    return {"number": line.number, "label": line.label, "recording": line.recording}
+    return {
+        "number": line.number,
+        "label": line.label,
+        "recording_in": line.recording_in,
+        "recording_out": line.recording_out,
+        "recording_notice": line.recording_notice,
+        "recording_question": line.recording_question,
+    }
 
 
 def _routes_by_line() -> dict[int, list[InboundRoute]]:

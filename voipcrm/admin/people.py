@@ -20,9 +20,9 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.accounts.signing_in import this_session
 from voipcrm.admin.forms import UserForm
 from voipcrm.core import clock
-from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
+from voipcrm.core.house import house
 from voipcrm.core.pages import render
 from voipcrm.core.paging import cursor_of_request, page_of
 from voipcrm.core.queue import later
@@ -172,7 +172,7 @@ def turn_two_step_off(user_id: int) -> Any:
 
 
 def _somebody_new() -> User:
-    return User(name="", email="", time_zone=settings.default_time_zone)
+    return User(name="", email="", time_zone=house.default_time_zone)
 
 
 def _found(user_id: int) -> User:

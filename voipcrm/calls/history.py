@@ -18,9 +18,9 @@ from voipcrm.calls.words import MISSED
 from voipcrm.contacts.models import Person
 from voipcrm.contacts.searching import page_of_persons
 from voipcrm.core import asking
-from voipcrm.core.app import settings
 from voipcrm.core.asking import start_of
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.core.pages import viewer_zone
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
@@ -143,7 +143,7 @@ def _has_number(text: str) -> sa.ColumnElement[bool]:
     fragment = numbers.digits(text)
     if len(fragment) >= WHOLE_NUMBER_DIGITS:
         try:
-            return Call.peer_number == numbers.parse(text, settings.default_country)
+            return Call.peer_number == numbers.parse(text, house.default_country)
         except NumberInvalid:
             pass  # it may still be a part of one
     # Numbers are kept with their country code: the 0 that is dialled before an area code is not in them.

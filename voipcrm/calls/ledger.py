@@ -7,6 +7,7 @@ This is the hottest path of the app (eleven webhooks a call), hence Core stateme
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -56,6 +57,18 @@ def enter(connection: Connection, entry: Entry) -> int | None:
     if all(row.key != entry.key for row in known):
         _write(connection, call, [*map(_read, known), _now(entry)], entry)
     return call.id
+
+
+def enter_deed(connection: Connection, kind: str, *, public_id: str, by: int) -> None:
+    """Write what the user `by` did to a call; the caller commits. It is our own event, with a key of its own."""
+    body = [("By", str(by))]
+    entry = Entry(kind=kind, key=f"{kind}:{secrets.token_hex(12)}", body=body, public_id=public_id, at=clock.now())
+    enter(connection, entry)
+
+
+def keep(connection: Connection, entry: Entry, *, call_id: int) -> None:
+    """Write an event from which nothing follows as long as its call lasts; the caller commits."""
+    _keep(connection, entry, call_id)
 
 
 def enter_first(connection: Connection, entry: Entry, *, call_id: int) -> None:

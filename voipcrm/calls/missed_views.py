@@ -16,6 +16,7 @@ from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
+from voipcrm.core.house import house
 from voipcrm.core.pages import render
 from voipcrm.core.paging import cursor_of_request, page_of
 from voipcrm.telephony import numbers
@@ -82,7 +83,7 @@ def reopen(item_id: int) -> Any:
 
 
 def _who(item: MissedCall) -> str:
-    return item.call.person.name if item.call.person else numbers.display(item.number, settings.default_country)
+    return item.call.person.name if item.call.person else numbers.display(item.number, house.default_country)
 
 
 def _people() -> list[User]:

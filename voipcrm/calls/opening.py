@@ -18,6 +18,7 @@ from voipcrm.core.db import db
 from voipcrm.telephony import numbers
 from voipcrm.telephony.facts import VoiceRequest
 from voipcrm.trunks.models import CalledLine, Line
+from voipcrm.trunks.recording_policies import is_recorded
 
 
 class TooManyCalls(Exception):
@@ -35,7 +36,7 @@ def open_outbound(user: User, *, number: str, line: Line, contact: Match | None,
         peer_place=numbers.place(number),
         person_id=contact.person_id if contact else None,
         person_reason=contact.reason if contact else "",
-        recording=line.recording,
+        recording=line.recording_out,
     )
     db.session.add(call)
     return call
@@ -75,7 +76,7 @@ class Arrival:
 
     @property
     def is_recorded(self) -> bool:
-        return self.line is not None and self.line.recording == "on"
+        return self.line is not None and is_recorded(self.line.recording, consented=None)
 
 
 def open_inbound(connection: sa.Connection, request: VoiceRequest, line: CalledLine | None) -> Arrival:

@@ -17,7 +17,7 @@ from voipcrm.telephony.errors import FactMissing
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, ConferenceEvent, DialEnded, Form, RecordingStatus
 
 # The order in which things can have happened within one second.
-CALLED, RANG, ANSWERED, RECORDED, HELD, STOPPED, ENDED, AFTERWARDS = range(8)
+CALLED, TOLD, RANG, ANSWERED, TOLD_WHEN_ANSWERED, RECORDED, HELD, STOPPED, ENDED, AFTERWARDS = range(10)
 
 # What became of a leg that was not answered: as a step of the call, and beside the person's name.
 _FATES = {
@@ -26,6 +26,15 @@ _FATES = {
     "taken": ("Stopped ringing {who}", "Somebody else answered"),
     "stopped": ("Stopped ringing {who}", "The caller hung up"),
     "silent": ("{who} did not answer", "Did not answer"),
+}
+
+
+# What a person of ours did to a call: the kind of the event, its words, its icon.
+_DEEDS = {
+    "hold": ("Put on hold", "pause"),
+    "resume": ("Resumed", "play"),
+    "recording-paused": ("Recording paused", "pause"),
+    "recording-resumed": ("Recording resumed", "radio"),
 }
 
 
@@ -69,8 +78,9 @@ def tell(call: Call, legs: Sequence[Leg], events: Sequence[CallEvent], cast: Cas
     steps = [
         _beginning(call, cast),
         *_of_legs(call, legs, cast),
+        *_of_consent(call, events, cast),
         *_of_recordings(events),
-        *_of_holds(events, cast),
+        *_of_deeds(events, cast),
     ]
     if call.ended_at and not call.is_live:
         words = _ending(call, legs, events, cast)
@@ -142,11 +152,25 @@ def _of_recordings(events: Sequence[CallEvent]) -> Iterator[Step]:
         yield Step(at=at, order=RECORDED, words=words, icon="radio")
 
 
-def _of_holds(events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
+def _of_consent(call: Call, events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
+    """What the outside party heard about the recording, and what they answered; once, however often it was asked."""
+    order = TOLD if call.direction == "inbound" else TOLD_WHEN_ANSWERED
+    told = min((event.at for event in events if event.kind == "announced"), default=None)
+    if told:
+        asked = call.recording == "consent" or call.consented is not None
+        words = f"{cast.other} was asked whether to record" if asked else f"{cast.other} heard about the recording"
+        yield Step(at=told, order=order, words=words, icon="info")
+    answered = next((event.at for event in events if event.kind == "consent"), None)
+    if answered:
+        words = "agreed to the recording" if call.consented else "did not agree, so nothing is recorded"
+        yield Step(at=answered, order=order, words=f"{cast.other} {words}", icon="radio" if call.consented else "x")
+
+
+def _of_deeds(events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
     for event in events:
-        if event.kind in {"hold", "resume"}:
+        if event.kind in _DEEDS:
+            words, icon = _DEEDS[event.kind]
             who = cast.of(_form(event).whole("By"))
-            words, icon = ("Put on hold", "pause") if event.kind == "hold" else ("Resumed", "play")
             yield Step(at=event.at, order=HELD, words=f"{words} by {who}", icon=icon)
 
 
@@ -237,7 +261,7 @@ def _together(steps: list[Step]) -> Iterator[Step]:
 
 def _place(step: Step) -> tuple[Any, ...]:
     second = _second(step.at)
-    return second, step.order, step.at if step.order == HELD else second, step.words
+    return second, step.order, step.at if step.order in {TOLD, TOLD_WHEN_ANSWERED, HELD} else second, step.words
 
 
 def _facts(events: Sequence[CallEvent], kind: str, read: Callable[[Any], Any]) -> list[tuple[CallEvent, Any]]:

@@ -21,10 +21,10 @@ from voipcrm.calls.words import read
 from voipcrm.contacts.models import Organization, Person
 from voipcrm.contacts.notes import entries
 from voipcrm.core import clock
-from voipcrm.core.app import settings
 from voipcrm.core.asking import start_of
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
+from voipcrm.core.house import house
 from voipcrm.core.pages import render, viewer_zone
 from voipcrm.core.paging import cursor_of_request, page_of
 from voipcrm.telephony import numbers
@@ -137,7 +137,7 @@ def _newest(query: sa.Select[Call]) -> Sequence[Any]:
 
 def _cast(call: Call) -> Cast:
     known = [call.user, call.other_user, *(leg.user for leg in call.legs)]
-    number = numbers.display(call.peer_number, settings.default_country) if call.peer_number else "the caller"
+    number = numbers.display(call.peer_number, house.default_country) if call.peer_number else "the caller"
     return Cast(
         people={user.id: user.name for user in known if user},
         other=call.person.name if call.person else number,

@@ -8,7 +8,7 @@ import click
 from flask.cli import AppGroup
 
 from voipcrm.core import clock
-from voipcrm.core.app import settings
+from voipcrm.core.house import house
 from voipcrm.core.pages import zone
 from voipcrm.routes.explaining import explain
 from voipcrm.routes.linting import problems, routes_with_everybody
@@ -25,8 +25,8 @@ cli = AppGroup("inbound", help="Inbound routes: what happens to calls from outsi
 def explain_call(caller: str, called: str, moment: str | None) -> None:
     """Every route that is tried for a call FROM (a number, or "withheld") TO one of our numbers, and what follows."""
     try:
-        to = numbers.parse(called, settings.default_country)
-        from_ = None if numbers.is_withheld(caller) else numbers.parse(caller, settings.default_country)
+        to = numbers.parse(called, house.default_country)
+        from_ = None if numbers.is_withheld(caller) else numbers.parse(caller, house.default_country)
     except NumberInvalid as error:
         raise click.ClickException(error.sentence) from None
     told = explain(to=to, caller=from_, at=_moment(moment))
@@ -58,4 +58,4 @@ def _moment(text: str | None) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise click.ClickException(f"{text} is not a moment like 2026-12-25T09:10.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone(settings.default_time_zone))
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone(house.default_time_zone))

@@ -14,8 +14,8 @@ from voipcrm.accounts import two_step
 from voipcrm.accounts.audit import note
 from voipcrm.accounts.links import PasswordLink
 from voipcrm.accounts.models import SHORTEST_PASSWORD, Role, User
-from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 
 cli = AppGroup("users", help="People who sign in.")
 roles = AppGroup("roles", help="Named sets of permissions.")
@@ -34,7 +34,7 @@ def create(email: str, name: str, role_name: str, time_zone: str | None) -> None
         raise click.ClickException(f"{email} is not an e-mail address: {error}") from None
     if not name.strip():
         raise click.ClickException("Give a name.")
-    zone = time_zone or settings.default_time_zone
+    zone = time_zone or house.default_time_zone
     if zone not in available_timezones():
         raise click.ClickException(f"{zone} is no time zone; take one like Europe/Berlin.")
     password = (click.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()).rstrip(

@@ -17,8 +17,8 @@ from voipcrm.accounts.models import User
 from voipcrm.contacts.folding import folded
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
 from voipcrm.core import clock
-from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.core.texts import one_line
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
@@ -81,7 +81,7 @@ class PersonForm(FlaskForm):
                     "name": person.name,
                     "company": person.company,
                     "numbers": [
-                        {"number": numbers.display(one.number, settings.default_country), "label": one.label}
+                        {"number": numbers.display(one.number, house.default_country), "label": one.label}
                         for one in person.numbers
                     ],
                     "emails": [{"address": one.address} for one in person.emails],
@@ -117,7 +117,7 @@ class PersonForm(FlaskForm):
             if not (typed := row.form.number.data):
                 continue
             try:
-                number = numbers.parse(typed, settings.default_country)
+                number = numbers.parse(typed, house.default_country)
             except NumberInvalid as refusal:
                 row.form.number.errors = [str(refusal)]
                 continue

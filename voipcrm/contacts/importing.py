@@ -20,8 +20,8 @@ from voipcrm.contacts.imports import Import, ImportRow
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber, Tag, Tagging
 from voipcrm.contacts.notes import Note, Task
 from voipcrm.core import clock
-from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 
 CHECKED_AT_ONCE = 500
 WRITTEN_AT_ONCE = 100
@@ -74,7 +74,7 @@ def _check(import_id: int, claim: str) -> None:
     count = 0
     try:
         for some in _batches(cells_of(raw, encoding, delimiter), CHECKED_AT_ONCE):
-            country = settings.default_country
+            country = house.default_country
             rows = [understand(line, cells, mapping, country=country, owners=owners) for line, cells in some]
             count += len(rows)
             one = _mine(import_id, claim, reached=count)

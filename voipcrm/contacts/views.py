@@ -16,9 +16,9 @@ from voipcrm.contacts.forms import PersonForm
 from voipcrm.contacts.models import Person, sharing
 from voipcrm.contacts.notes import today
 from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_persons
-from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
+from voipcrm.core.house import house
 from voipcrm.core.pages import render
 from voipcrm.core.paging import cursor_of_request
 from voipcrm.core.texts import one_line
@@ -126,7 +126,7 @@ def number_hint() -> Any:
     one argument that is named like the field."""
     typed = next((value for name, value in request.args.items() if name.endswith("-number")), "")
     try:
-        number = numbers.parse(typed, settings.default_country)
+        number = numbers.parse(typed, house.default_country)
     except NumberInvalid:
         return render("contacts/_number_hint.html", others=[])
     known = request.args.get("except", 0, type=int)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from voipcrm.core import clock
 from voipcrm.core.app import settings
+from voipcrm.core.house import house
 
 
 def render(page: str, partial: str | None = None, /, **context: Any) -> Response:
@@ -28,7 +29,7 @@ def render(page: str, partial: str | None = None, /, **context: Any) -> Response
 
 def viewer_zone() -> ZoneInfo:
     """The time zone in which this viewer reads moments."""
-    name = getattr(current_user, "time_zone", None) or settings.default_time_zone
+    name = getattr(current_user, "time_zone", None) or house.default_time_zone
     return zone(name)
 
 
@@ -79,7 +80,7 @@ def init_app(app: Flask) -> None:
     def shell() -> dict[str, Any]:
         theme = request.cookies.get("theme", "system")
         return {
-            "brand_name": settings.brand_name,
+            "brand_name": house.brand_name,
             "theme": theme if theme in {"light", "dark"} else "system",
             "signalling_url": settings.signalling_url,
             "sandbox_url": settings.sandbox_url if settings.is_sandbox else "",

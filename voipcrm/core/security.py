@@ -1,7 +1,9 @@
-"""Headers that every answer carries, CSRF protection, and the size limits of what we read."""
+"""Headers that every answer carries, CSRF protection, whom we believe who is asking, and the size limits of what we
+read."""
 
 from flask import Flask, Response
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from voipcrm.config import Settings
 
@@ -24,6 +26,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=settings.is_secure,
     )
     csrf.init_app(app)
+    if settings.trusted_proxies:
+        # Only who asks is taken from the proxy. Host and scheme are those of PUBLIC_BASE_URL, whatever a request says.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)
     policy = content_security_policy(settings)
 
     @app.after_request

@@ -14,6 +14,7 @@ from voipcrm.calls.models import Call
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
+from voipcrm.core.house import house
 from voipcrm.core.pages import render, viewer_zone
 from voipcrm.core.paging import cursor_of_request, page_of
 from voipcrm.core.queue import later
@@ -27,7 +28,7 @@ bp = Blueprint("recordings", __name__, url_prefix="/admin/voip/recordings")
 
 @bp.app_template_global()
 def other_party(call: Call | None) -> str:
-    return naming.other_party(call, settings.default_country)
+    return naming.other_party(call, house.default_country)
 
 
 @bp.get("")
@@ -81,7 +82,7 @@ def audio(sid: str) -> Response:
 @requires(Can.DOWNLOAD_RECORDINGS)
 def download(sid: str) -> Response:
     recording = _find(sid)
-    return send(recording, save_as=naming.file_name(recording, viewer_zone(), settings.default_country))
+    return send(recording, save_as=naming.file_name(recording, viewer_zone(), house.default_country))
 
 
 @bp.post("/<sid>/retry")

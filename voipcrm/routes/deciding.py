@@ -14,6 +14,7 @@ from voipcrm.accounts.models import Presence, Role, User, user_roles
 from voipcrm.calls.wrapping_up import WrapUp
 from voipcrm.core import clock
 from voipcrm.core.app import settings
+from voipcrm.core.house import house
 from voipcrm.core.pages import zone
 from voipcrm.core.prepared import Prepared
 from voipcrm.routes import forwarding
@@ -100,9 +101,7 @@ def decide(connection: sa.Connection, question: Question) -> Decision:
     """What a call does first. A number that no route is for is told that nobody is there: never silence."""
     for rule in _FOR_LINE.rows(connection, {"line_id": question.line_id}):
         if fit(rule, question) is Fit.FITS:
-            closed = why_closed(
-                rule.hours, rule.holidays, zone(rule.time_zone or settings.default_time_zone), question.at
-            )
+            closed = why_closed(rule.hours, rule.holidays, zone(rule.time_zone or house.default_time_zone), question.at)
             if closed is not None:
                 return Decision(
                     route_id=rule.id,

@@ -24,6 +24,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.core.texts import one_line
 from voipcrm.routes.fields import PeopleField, beginning, people_choices, spoken
 from voipcrm.routes.hours import HoursInvalid, day_text, read_day, read_holidays
@@ -71,8 +72,8 @@ class StepRow(Form):
         if self.kind.data != "number":
             return
         try:
-            self.e164 = numbers.parse(field.data or "", settings.default_country)
-            guard.check(self.e164, allowed_countries=settings.countries_allowed, allow_fictional=settings.is_sandbox)
+            self.e164 = numbers.parse(field.data or "", house.default_country)
+            guard.check(self.e164, allowed_countries=house.countries_allowed, allow_fictional=settings.is_sandbox)
         except (NumberInvalid, NotAllowed) as refusal:
             raise StopValidation(refusal.sentence) from None
         if db.session.scalar(Line.in_use().where(Line.number == self.e164).with_only_columns(Line.id)) is not None:
@@ -126,12 +127,12 @@ class RouteForm(FlaskForm):
             .order_by(sa.func.lower(Line.label), Line.id)
         )
         labels = [
-            (f"line:{line.id}", f"{line.label}, {numbers.display(line.number, settings.default_country)}")
+            (f"line:{line.id}", f"{line.label}, {numbers.display(line.number, house.default_country)}")
             for line in lines
         ]
         self.did.choices = [*labels, ("prefix", "Numbers that begin with…"), ("any", "Any number")]
         zones = [(name, name) for name in sorted(available_timezones()) if _is_a_place(name)]
-        self.time_zone.choices = [("", f"{settings.default_time_zone} (default)"), *zones]
+        self.time_zone.choices = [("", f"{house.default_time_zone} (default)"), *zones]
         people = people_choices({one.user_id for step in route.steps for one in step.people})
         groups = [(0, "None"), *db.session.execute(sa.select(RingGroup.id, RingGroup.name).order_by(RingGroup.name))]
         for row in self.steps.entries:
@@ -232,7 +233,7 @@ def _data_of(route: InboundRoute) -> dict[str, Any]:
                 "kind": step.kind,
                 "people": [one.user_id for one in step.people],
                 "group_id": step.group_id or 0,
-                "number": numbers.display(step.number, settings.default_country) if step.number else "",
+                "number": numbers.display(step.number, house.default_country) if step.number else "",
                 "ring_seconds": step.ring_seconds or settings.ring_seconds,
             }
             for step in route.steps

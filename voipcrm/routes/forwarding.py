@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from voipcrm.calls.models import Call
 from voipcrm.core import clock
 from voipcrm.core.app import settings
+from voipcrm.core.house import house
 from voipcrm.core.prepared import Prepared
 from voipcrm.routes.rules import Question
 from voipcrm.telephony import guard
@@ -33,7 +34,7 @@ _ROUNDS = Prepared(
 def obstacle(connection: sa.Connection, number: str, question: Question) -> str | None:
     """Why this number is not called, in words; None when it may be."""
     try:
-        guard.check(number, allowed_countries=settings.countries_allowed, allow_fictional=settings.is_sandbox)
+        guard.check(number, allowed_countries=house.countries_allowed, allow_fictional=settings.is_sandbox)
     except NotAllowed as error:
         return error.sentence
     if CalledLine.of(connection, number) is not None:

@@ -12,6 +12,7 @@ from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep, StepPerson
 from voipcrm.routes.words import listed, quoted, shown
 from voipcrm.telephony import guard
@@ -84,7 +85,7 @@ def _of_step(route: InboundRoute, step: RouteStep, lines: Sequence[Line]) -> Ite
             yield Problem("looping", route, text, "Ring people instead, or call another number.")
             return
         try:
-            guard.check(number, allowed_countries=settings.countries_allowed, allow_fictional=settings.is_sandbox)
+            guard.check(number, allowed_countries=house.countries_allowed, allow_fictional=settings.is_sandbox)
         except NotAllowed as error:
             yield Problem("forbidden", route, f"{label} can’t call {shown(number)}. {error.sentence}", "Change it.")
         return

@@ -64,6 +64,11 @@ class Decision:
     passed: tuple[Passed, ...] = ()
     meant: tuple[int, ...] = ()
 
+    @property
+    def rings(self) -> bool:
+        """May the caller come to talk with somebody?"""
+        return self.step is not None
+
 
 def meant_by(steps: Iterable[Step]) -> tuple[int, ...]:
     """Ids of everybody whom these steps name and who still works here, each once."""

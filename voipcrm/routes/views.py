@@ -12,9 +12,9 @@ from flask_login import current_user
 from voipcrm.accounts.audit import note
 from voipcrm.accounts.permissions import Can
 from voipcrm.core import clock
-from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
+from voipcrm.core.house import house
 from voipcrm.core.pages import render, viewer_zone
 from voipcrm.core.texts import one_line
 from voipcrm.routes import words
@@ -124,12 +124,12 @@ def _simulated(asked: dict[str, str]) -> tuple[Any, dict[str, str]]:
     errors: dict[str, str] = {}
     to, caller, at = "", None, clock.now()
     try:
-        to = numbers.parse(asked["to"], settings.default_country)
+        to = numbers.parse(asked["to"], house.default_country)
     except NumberInvalid as refusal:
         errors["to"] = refusal.sentence
     try:
         if not numbers.is_withheld(asked["caller"]):
-            caller = numbers.parse(asked["caller"], settings.default_country)
+            caller = numbers.parse(asked["caller"], house.default_country)
     except NumberInvalid as refusal:
         errors["caller"] = refusal.sentence
     try:

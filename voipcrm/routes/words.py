@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from voipcrm.core.app import settings
+from voipcrm.core.house import house
 from voipcrm.routes.hours import week_text
 from voipcrm.routes.models import InboundRoute, RingGroup, RouteStep
 from voipcrm.telephony import numbers
@@ -26,7 +27,7 @@ OBSTACLES = {
 
 
 def shown(number: str) -> str:
-    return numbers.display(number, settings.default_country)
+    return numbers.display(number, house.default_country)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -57,7 +58,7 @@ def when(route: InboundRoute) -> str:
     closed = f"{holidays} {'holiday' if holidays == 1 else 'holidays'}" if holidays else ""
     if not route.hours:
         return f"Always, but for {closed}" if closed else "Always"
-    hours = f"{week_text(route.hours)} ({route.time_zone or settings.default_time_zone})"
+    hours = f"{week_text(route.hours)} ({route.time_zone or house.default_time_zone})"
     return f"{hours}, {closed}" if closed else hours
 
 

@@ -9,7 +9,7 @@ from flask import url_for
 
 from voipcrm.accounts.models import User
 from voipcrm.calls.models import Call
-from voipcrm.core.app import settings
+from voipcrm.core.house import house
 from voipcrm.telephony import numbers
 
 
@@ -23,7 +23,8 @@ def call_json(call: Call, viewer: User) -> dict[str, Any]:
         "peer": _colleague(call, viewer) if call.direction == "internal" else _outsider(call),
         "line": _line(call),
         "held": call.held_at is not None and call.is_live,
-        "recording": call.recording == "on" and call.direction != "internal",
+        "recording": call.is_recorded,
+        "recording_paused": call.recording_paused_at is not None and call.is_live,
         "started_at": _iso(call.started_at),
         "answered_at": _iso(call.answered_at),
         "ended_at": _iso(call.ended_at),
@@ -44,7 +45,7 @@ def _outsider(call: Call) -> dict[str, Any]:
     number, person = call.peer_number, call.person
     return {
         "number": number,
-        "display": numbers.display(number, settings.default_country) if number else call.peer_text or "Unknown number",
+        "display": numbers.display(number, house.default_country) if number else call.peer_text or "Unknown number",
         "name": person.name if person else "",
         "company": person.company if person else "",
         "contact_id": person.id if person else None,
@@ -61,7 +62,7 @@ def _colleague(call: Call, viewer: User) -> dict[str, Any]:
 def _line(call: Call) -> dict[str, Any] | None:
     if call.line is None:
         return None
-    display = numbers.display(call.line.number, settings.default_country)
+    display = numbers.display(call.line.number, house.default_country)
     return {"id": call.line.id, "label": call.line.label, "number": call.line.number, "display": display}
 
 

@@ -17,8 +17,8 @@ from voipcrm.contacts.folding import folded, patterns, search_text
 from voipcrm.contacts.models import Person
 from voipcrm.contacts.searching import page_of_persons
 from voipcrm.core import clock
-from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.telephony import numbers
 
 WRAPPING_UP = "wrapping up"  # available, but for a call that they still wrap up
@@ -87,7 +87,7 @@ def contacts(viewer: User, query: str) -> list[Callee]:
 
 def _numbers_of(person: Person) -> Iterator[Callee]:
     for one in person.numbers:
-        shown = numbers.display(one.number, settings.default_country)
+        shown = numbers.display(one.number, house.default_country)
         beside = one.label_text if len(person.numbers) > 1 else person.company
         detail = f"{shown} · {beside}" if beside else shown
         yield Callee(name=person.name, detail=detail, number=one.number, contact_id=person.id)

@@ -11,6 +11,7 @@ from voipcrm.calls.opening import TooManyCalls, open_internal, open_outbound
 from voipcrm.contacts.matching import match
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.telephony import guard, numbers
 from voipcrm.telephony.errors import NotAllowed, NumberInvalid
 from voipcrm.trunks.models import Line
@@ -28,8 +29,8 @@ class Refused(Exception):
 def place(user: User, *, to: str, line_id: int | None, contact_id: int | None) -> Call:
     """A call of this person to a number as they typed it. Raises Refused. The caller commits."""
     try:
-        number = numbers.parse(to, settings.default_country)
-        guard.check(number, allowed_countries=settings.countries_allowed, allow_fictional=settings.is_sandbox)
+        number = numbers.parse(to, house.default_country)
+        guard.check(number, allowed_countries=house.countries_allowed, allow_fictional=settings.is_sandbox)
     except NumberInvalid as error:
         raise Refused("number_invalid", error.sentence) from None
     except NotAllowed as error:
@@ -39,7 +40,7 @@ def place(user: User, *, to: str, line_id: int | None, contact_id: int | None) -
         raise Refused("no_line", "There is no line to call from. Ask an admin to add a number.")
     contact = match(db.session.connection(), number, preferred=contact_id)
     try:
-        return open_outbound(user, number=number, line=line, contact=contact, per_hour=settings.dial_calls_per_hour)
+        return open_outbound(user, number=number, line=line, contact=contact, per_hour=house.dial_calls_per_hour)
     except TooManyCalls:
         raise _too_many() from None
 
@@ -55,10 +56,10 @@ def place_internal(user: User, *, colleague_id: int) -> Call:
     if db.session.scalar(online) is None:
         raise Refused("offline", f"{colleague.name} is not at the phone right now.")
     try:
-        return open_internal(user, colleague, per_hour=settings.dial_calls_per_hour)
+        return open_internal(user, colleague, per_hour=house.dial_calls_per_hour)
     except TooManyCalls:
         raise _too_many() from None
 
 
 def _too_many() -> Refused:
-    return Refused("too_many", f"You placed {settings.dial_calls_per_hour} calls within an hour. Try again later.")
+    return Refused("too_many", f"You placed {house.dial_calls_per_hour} calls within an hour. Try again later.")

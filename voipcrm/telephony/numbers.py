@@ -203,6 +203,13 @@ def _number(e164: str) -> phonenumbers.PhoneNumber | None:
 
 
 @cache
+def countries() -> dict[str, str]:
+    """ISO code to English name of every country with a number plan, by name."""
+    planned = phonenumbers.SUPPORTED_REGIONS
+    return {code: name for code, name in sorted(_country_names().items(), key=lambda one: one[1]) if code in planned}
+
+
+@cache
 def _country_names() -> dict[str, str]:
     """ISO code to English name, from the table that the time zone database carries."""
     table = files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text(encoding="utf-8")

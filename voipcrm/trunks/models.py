@@ -10,8 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from voipcrm.core.db import Record, db
 from voipcrm.core.prepared import Prepared
-
-RECORDING_POLICIES = ("off", "on")
+from voipcrm.trunks import recording_policies
 
 
 class Line(Record):
@@ -22,8 +21,16 @@ class Line(Record):
     number: Mapped[str] = mapped_column(unique=True)  # E.164
     label: Mapped[str]
     provider_sid: Mapped[str | None]  # PN…, once found at the provider
-    recording: Mapped[str] = mapped_column(default="on")  # RECORDING_POLICIES; frozen on each call at its start
+    # recording_policies.POLICIES; frozen on each call at its start.
+    recording_in: Mapped[str] = mapped_column(default="on")
+    recording_out: Mapped[str] = mapped_column(default="on")
+    recording_notice: Mapped[str] = mapped_column(default="")  # said under the policy "announce"; empty: ours
+    recording_question: Mapped[str] = mapped_column(default="")  # asked under "consent"; empty: ours
     retired_at: Mapped[datetime | None]  # no longer ours to use; calls refer to it, so it stays
+
+    def says_before_recording(self, policy: str) -> str:
+        """What the other party of a call under this policy hears first; empty: nothing."""
+        return recording_policies.sentence(policy, notice=self.recording_notice, question=self.recording_question)
 
     @staticmethod
     def in_use() -> sa.Select[Line]:
@@ -46,7 +53,14 @@ class CalledLine:
     id: int
     number: str
     label: str
-    recording: str
+    recording: str  # of calls that come in
+    notice: str
+    question: str
+
+    @property
+    def says_before_recording(self) -> str:
+        """What the caller hears before anybody is rung; empty: nothing."""
+        return recording_policies.sentence(self.recording, notice=self.notice, question=self.question)
 
     @staticmethod
     def of(connection: sa.Connection, number: str | None) -> CalledLine | None:
@@ -56,7 +70,7 @@ class CalledLine:
 
 
 _BY_NUMBER = Prepared(
-    lambda: sa.select(Line.id, Line.number, Line.label, Line.recording).where(
-        Line.number == sa.bindparam("number"), Line.retired_at.is_(None)
-    )
+    lambda: sa.select(
+        Line.id, Line.number, Line.label, Line.recording_in, Line.recording_notice, Line.recording_question
+    ).where(Line.number == sa.bindparam("number"), Line.retired_at.is_(None))
 )

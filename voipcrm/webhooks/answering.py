@@ -17,6 +17,7 @@ from voipcrm.calls.opening import adopt_events, meant_for, open_inbound
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.core.static import asset
 from voipcrm.routes.deciding import decide, decide_again
 from voipcrm.routes.models import MAX_STEPS
@@ -60,13 +61,15 @@ def placed_by_browser(asked: VoiceRequest) -> str:
             caller_id=f"client:{tokens.identity(call.user.id)}",
             parameters={"call": call.public_id, "name": call.user.name, "company": "", "line": "", "number": ""},
             ring_seconds=settings.ring_seconds,
-            **_callbacks(call.public_id, recorded=call.recording == "on"),
+            **_callbacks(call.public_id, recorded=False),
         )
+    is_told = call.line is not None and bool(call.line.says_before_recording(call.recording))
     return twiml.dial_number(
         number=call.peer_number or "",
         caller_id=call.line.number if call.line else settings.twilio_number,
         ring_seconds=45,
-        **_callbacks(call.public_id, recorded=call.recording == "on"),
+        whisper_url=callback("announcement", call.public_id) if is_told else None,
+        **_callbacks(call.public_id, recorded=call.is_recorded_by_dial),
     )
 
 
@@ -82,6 +85,12 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
         ledger.enter(connection, event)
     decision = decide(connection, Question(asked.to, line.id if line else None, arrival.number, clock.now()))
     meant_for(connection, arrival.call_id, decision.meant)
+    sentence = line.says_before_recording if line and decision.rings else ""
+    if sentence:
+        told = door.entry("announced", sid=asked.call_sid)
+        ledger.keep(connection, told, call_id=arrival.call_id)
+        if line and line.recording == "consent":
+            return twiml.ask_for_key(text=sentence, action_url=callback("consent", arrival.public_id))
     contact = arrival.contact
     return _carry_out(
         decision,
@@ -95,6 +104,7 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
             place=arrival.place,
         ),
         recorded=arrival.is_recorded,
+        announcement=sentence,
     )
 
 
@@ -116,9 +126,18 @@ def _next_step(call: Call) -> str:
     signature covers it, and it only ever rises."""
     route_id, step = (request.args.get(name, type=int) for name in ("route", "step"))
     question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
-    connection = db.session.connection()
-    decision = decide_again(connection, question, route_id=route_id, after=MAX_STEPS if step is None else step)
-    meant_for(connection, call.id, decision.meant)
+    after = MAX_STEPS if step is None else step
+    return _go_on(call, decide_again(db.session.connection(), question, route_id=route_id, after=after))
+
+
+def first_step(call: Call) -> str:
+    """The caller was asked whether the call may be recorded; now somebody is rung."""
+    question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
+    return _go_on(call, decide(db.session.connection(), question))
+
+
+def _go_on(call: Call, decision: Decision) -> str:
+    meant_for(db.session.connection(), call.id, decision.meant)
     return _carry_out(
         decision,
         call.public_id,
@@ -130,11 +149,19 @@ def _next_step(call: Call) -> str:
             line=call.line.label if call.line else "",
             place=call.peer_place,
         ),
-        recorded=call.recording == "on",
+        recorded=call.is_recorded_by_dial,
     )
 
 
-def _carry_out(decision: Decision, public_id: str, *, caller_id: str, card: dict[str, str], recorded: bool) -> str:
+def _carry_out(
+    decision: Decision,
+    public_id: str,
+    *,
+    caller_id: str,
+    card: dict[str, str],
+    recorded: bool,
+    announcement: str = "",
+) -> str:
     """The TwiML of a route's decision for a call from outside."""
     if decision.step is None:
         return twiml.say_and_hang_up(text=decision.message)
@@ -144,7 +171,11 @@ def _carry_out(decision: Decision, public_id: str, *, caller_id: str, card: dict
     )
     if decision.number:
         return twiml.dial_number(
-            number=decision.number, caller_id=caller_id, ring_seconds=decision.ring_seconds, **callbacks
+            number=decision.number,
+            caller_id=caller_id,
+            ring_seconds=decision.ring_seconds,
+            announcement=announcement,
+            **callbacks,
         )
     return twiml.dial_clients(
         identities=[tokens.identity(user_id) for user_id in decision.user_ids],
@@ -152,6 +183,7 @@ def _carry_out(decision: Decision, public_id: str, *, caller_id: str, card: dict
         parameters={"call": public_id, **card},
         ring_seconds=decision.ring_seconds,
         one_after_another=decision.in_turn,
+        announcement=announcement,
         **callbacks,
     )
 
@@ -174,7 +206,7 @@ def _card(*, number: str | None, name: str, company: str, line: str, place: str 
     return {
         "name": name,
         "company": company,
-        "number": numbers.display(number, settings.default_country) if number else "",
+        "number": numbers.display(number, house.default_country) if number else "",
         "line": line,
         "place": place or "",
     }

@@ -13,7 +13,7 @@ from voipcrm.recordings import jobs
 from voipcrm.recordings.noting import note
 from voipcrm.telephony import twiml
 from voipcrm.telephony.facts import ConferenceEvent, DialEnded, LegStatus, RecordingStatus, VoiceRequest
-from voipcrm.webhooks import answering, door
+from voipcrm.webhooks import answering, consent, door
 
 bp = Blueprint("webhooks", __name__, url_prefix="/voip/webhook/twilio")
 door.guard(bp)
@@ -41,6 +41,22 @@ def status() -> Response:
     with short_transaction(db.engine) as connection:
         ledger.enter(connection, door.entry("status", sid=told.call_sid, status=told.status))
     return Response(status=204)
+
+
+@bp.post("/announcement")
+@signed_by_provider
+@door.answers_twiml
+def announcement() -> str:
+    """Whom we called has answered: what do they hear before the two are connected?"""
+    return consent.announce()
+
+
+@bp.post("/consent")
+@signed_by_provider
+@door.answers_twiml
+def consented() -> str:
+    """The other party was asked whether the call may be recorded. What next?"""
+    return consent.settle()
 
 
 @bp.post("/dial")

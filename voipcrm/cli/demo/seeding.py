@@ -9,6 +9,7 @@ from voipcrm.cli.demo import cast
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.house import house
 from voipcrm.routes.models import ringing
 from voipcrm.trunks.models import Line
 
@@ -40,7 +41,7 @@ def _people() -> dict[str, User]:
     team = Team(name=cast.TEAM)
     people = {}
     for email, name, held, _ in cast.PEOPLE:
-        user = User(email=email, name=name, roles=[roles[role] for role in held], time_zone=settings.default_time_zone)
+        user = User(email=email, name=name, roles=[roles[role] for role in held], time_zone=house.default_time_zone)
         user.team = team if "agent" in held else None
         user.set_password(cast.PASSWORD)
         db.session.add(user)
