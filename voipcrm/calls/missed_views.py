@@ -13,7 +13,6 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.calls import missed
 from voipcrm.calls.missed import MissedCall
 from voipcrm.core import clock
-from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.house import house
