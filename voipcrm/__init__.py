@@ -12,11 +12,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm import cli
     from voipcrm.accounts import signing_in
     from voipcrm.core import db, errors, gates, house, logs, pages, queue, security, static, storage
+    from voipcrm.core.hooks import App, Sessions
     from voipcrm.telephony import numbers
 
     settings = settings or Settings.from_environ()
     logs.configure(settings.log_level)
-    app = Flask(__name__)
+    app = App(__name__)
+    app.session_interface = Sessions()
     app.extensions["settings"] = settings
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -35,7 +37,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     storage.init_app(app, settings.recordings_folder)
     for room in _rooms():
         app.register_blueprint(room)
-    security.csrf.exempt(app.blueprints["webhooks"])  # they carry the provider's signature instead
     cli.init_app(app)
     return app
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voipcrm.core.db import Record, db
-from voipcrm.core.prepared import Prepared
+from voipcrm.core.prepared import Connection, Prepared
 from voipcrm.trunks import recording_policies
 
 
@@ -63,10 +64,17 @@ class CalledLine:
         return recording_policies.sentence(self.recording, notice=self.notice, question=self.question)
 
     @staticmethod
-    def of(connection: sa.Connection, number: str | None) -> CalledLine | None:
+    def of(connection: Connection, number: str | None) -> CalledLine | None:
         """The line with this E.164 number, if it is ours and in use."""
-        row = _BY_NUMBER.first(connection, {"number": number}) if number else None
-        return CalledLine(*row) if row else None
+        return CalledLine.ask(connection, number)()
+
+    @staticmethod
+    def ask(connection: Connection, number: str | None) -> Callable[[], CalledLine | None]:
+        """The same, to be read later."""
+        if not number:
+            return lambda: None
+        asked = _BY_NUMBER.ask(connection, {"number": number})
+        return lambda: CalledLine(*row) if (row := asked.first()) else None
 
 
 _BY_NUMBER = Prepared(

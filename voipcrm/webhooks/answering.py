@@ -7,19 +7,20 @@ from typing import Any
 
 import structlog
 from flask import request
-from sqlalchemy import Connection
 
-from voipcrm.calls import ledger
+from voipcrm.calls import ledger, statements
 from voipcrm.calls.callbacks import callback
 from voipcrm.calls.holding import into_conference
 from voipcrm.calls.models import Call
-from voipcrm.calls.opening import adopt_events, meant_for, open_inbound
+from voipcrm.calls.opening import adopt_events, caller_of, meant_for, open_inbound
+from voipcrm.contacts.matching import ask_match
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.house import house
+from voipcrm.core.prepared import Connection
 from voipcrm.core.static import asset
-from voipcrm.routes.deciding import decide, decide_again
+from voipcrm.routes.deciding import ask_decision, ask_rules, decide, decide_again
 from voipcrm.routes.models import MAX_STEPS
 from voipcrm.routes.rules import Question
 from voipcrm.routes.trying import Decision
@@ -74,16 +75,24 @@ def placed_by_browser(asked: VoiceRequest) -> str:
 
 
 def arriving(connection: Connection, asked: VoiceRequest) -> str:
-    """Somebody calls one of our numbers."""
-    line = CalledLine.of(connection, asked.to)
-    arrival = open_inbound(connection, asked, line)
+    """Somebody calls one of our numbers. They hear silence until we answer, so all that can be asked is asked before
+    the first answer is read, and again before the second."""
+    called = CalledLine.ask(connection, asked.to)
+    contact_of = ask_match(connection, caller_of(asked))
+    rules = ask_rules(connection, asked.to)
+    early = statements.EARLY_EVENTS.ask(connection, {"root_sid": asked.call_sid})
+    line, contact = called(), contact_of()
+    question = Question(asked.to, line.id if line else None, caller_of(asked), clock.now())
+    decided = ask_decision(connection, question, rules)
+    arrival = open_inbound(connection, asked, line, contact)
     event = replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=arrival.public_id)
     if arrival.is_new:
         ledger.enter_first(connection, event, call_id=arrival.call_id)
-        adopt_events(connection, arrival.call_id, asked.call_sid)
+        if early.first() is not None:
+            adopt_events(connection, arrival.call_id, asked.call_sid)
     else:
         ledger.enter(connection, event)
-    decision = decide(connection, Question(asked.to, line.id if line else None, arrival.number, clock.now()))
+    decision = decided()
     meant_for(connection, arrival.call_id, decision.meant)
     sentence = line.says_before_recording if line and decision.rings else ""
     if sentence:
@@ -91,7 +100,6 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
         ledger.keep(connection, told, call_id=arrival.call_id)
         if line and line.recording == "consent":
             return twiml.ask_for_key(text=sentence, action_url=callback("consent", arrival.public_id))
-    contact = arrival.contact
     return _carry_out(
         decision,
         arrival.public_id,

@@ -7,8 +7,8 @@ from flask import Blueprint, Response, g
 from voipcrm.calls import ledger
 from voipcrm.core.db import db
 from voipcrm.core.gates import signed_by_provider
-from voipcrm.core.postgres import short_transaction
 from voipcrm.core.queue import later
+from voipcrm.core.short import short_transaction
 from voipcrm.recordings import jobs
 from voipcrm.recordings.noting import note
 from voipcrm.telephony import twiml
