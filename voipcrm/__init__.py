@@ -57,6 +57,7 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.admin.roles import bp as roles
     from voipcrm.admin.teams import bp as teams
     from voipcrm.calls.about_views import bp as about_call
+    from voipcrm.calls.export_views import bp as call_exports
     from voipcrm.calls.missed_views import bp as missed
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.import_views import bp as imports
@@ -73,7 +74,7 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.webhooks.views import bp as webhooks
 
     own = (accounts, passwords, my_account, home, branding)
-    work = (contacts, organizations, notes, tags, imports, calls, about_call, missed, recordings)
+    work = (contacts, organizations, notes, tags, imports, calls, about_call, missed, call_exports, recordings)
     set_up = (lines, routes, ring_groups, people, roles, teams, dispositions, company, audit_log)
     doors = (softphone, wrap_up, softphone_api, webhooks, health)
     return (*own, *work, *set_up, *doors)

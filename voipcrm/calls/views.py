@@ -44,10 +44,15 @@ def _reading() -> dict[str, Any]:
 def index() -> Any:
     wanted = history.Filters.of(request.args)
     query = history.filtered(Call.visible_to(current_user), wanted)
-    page = page_of(Call.with_names(query), Call.started_at, Call.id, cursor=cursor_of_request())
+    oldest_first = request.args.get("sort") == "oldest"
+    page = page_of(
+        Call.with_names(query), Call.started_at, Call.id, cursor=cursor_of_request(), descending=not oldest_first
+    )
     is_partial = request.headers.get("HX-Request-Type") == "partial"
     choices = None if is_partial else history.choices(current_user, wanted)
-    return render("calls/index.html", "calls/_results.html", page=page, wanted=wanted, choices=choices)
+    return render(
+        "calls/index.html", "calls/_results.html", page=page, wanted=wanted, oldest_first=oldest_first, choices=choices
+    )
 
 
 @bp.get("/calls/<public_id>")
