@@ -67,14 +67,28 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.recordings.views import bp as recordings
     from voipcrm.routes.group_views import bp as ring_groups
+    from voipcrm.routes.mailbox_views import bp as mailboxes
     from voipcrm.routes.views import bp as routes
     from voipcrm.softphone.api import bp as softphone_api
     from voipcrm.softphone.views import bp as softphone
     from voipcrm.softphone.wrap_up import bp as wrap_up
+    from voipcrm.voicemail.views import bp as voicemail
     from voipcrm.webhooks.views import bp as webhooks
 
     own = (accounts, passwords, my_account, home, branding)
-    work = (contacts, organizations, notes, tags, imports, calls, about_call, missed, call_exports, recordings)
-    set_up = (lines, routes, ring_groups, people, roles, teams, dispositions, company, audit_log)
+    work = (
+        contacts,
+        organizations,
+        notes,
+        tags,
+        imports,
+        calls,
+        about_call,
+        missed,
+        call_exports,
+        recordings,
+        voicemail,
+    )
+    set_up = (lines, routes, ring_groups, mailboxes, people, roles, teams, dispositions, company, audit_log)
     doors = (softphone, wrap_up, softphone_api, webhooks, health)
     return (*own, *work, *set_up, *doors)

@@ -39,8 +39,8 @@ class LineForm(FlaskForm):
         validators=[DataRequired("Enter a label."), Length(max=80, message="Use at most 80 characters.")],
         description="What people see beside a call, for example Sales line.",
     )
-    recording_in = _policy("Recording of incoming calls", "Callers hear it before anybody is rung.")
-    recording_out = _policy("Recording of outgoing calls", "Whom you call hears it on answering, before you do.")
+    recording_in = _policy("Recording of incoming calls", "What is said first, callers hear before anybody is rung.")
+    recording_out = _policy("Recording of outgoing calls", "What is said first, they hear when they answer.")
     recording_notice = _sentence("What is said first where you record and say so", NOTICE)
     recording_question = _sentence("What is asked where pressing 1 starts the recording", QUESTION)
 

@@ -16,7 +16,7 @@ from voipcrm.calls.words import MISSED
 from voipcrm.calls.wrapping_up import WrapUp, WrapUpPolicy
 from voipcrm.core import clock
 from voipcrm.core.db import insert
-from voipcrm.core.prepared import Prepared
+from voipcrm.core.prepared import Connection, Prepared
 
 calls, wrap_ups, policy, missed_calls, targets = (
     cast(sa.Table, model.__table__) for model in (Call, WrapUp, WrapUpPolicy, MissedCall, CallTarget)
@@ -73,7 +73,7 @@ def _missed() -> Any:
 _WRAP_UP, _MISSED = Prepared(_wrap_up), Prepared(_missed)
 
 
-def write(connection: sa.Connection, call: Any, state: CallState) -> None:
+def write(connection: Connection, call: Any, state: CallState) -> None:
     """For a call that has just come to this outcome. call: a row with id, direction and user_id."""
     if state.outcome == "answered" and call.direction != "internal":
         agent = state.answered_by if call.direction == "inbound" else call.user_id

@@ -120,7 +120,7 @@ def _pieces(export_id: int, claim: str, query: sa.Select[Call], in_zone: ZoneInf
 
 
 def _with_columns(query: sa.Select[Call]) -> sa.Select[Any]:
-    columns = query.with_only_columns(
+    columns: Any = query.with_only_columns(
         Call.id, Call.started_at, Call.public_id, Call.direction, Call.outcome, Call.state, Call.reason,
         Person.name.label("person"), Organization.name.label("company"), Call.peer_number, Call.peer_text,
         Line.label.label("line"), User.name.label("user"), _Colleague.name.label("colleague"), Call.answered_at,

@@ -1,4 +1,4 @@
-"""The history as a CSV file of any size: a job writes it into the storage, whoever asked for it fetches it for a day."""
+"""The history as a CSV file of any size: a job writes it into the storage, whoever asked fetches it for a day."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The inbox of missed calls: one item for each number that called in vain, until somebody talks with it.
 
-The ledger opens an item in one statement when a call ends missed (`statements.MISSED`). That it was returned is not
+The ledger opens an item in one statement when a call ends missed (`calls.aftermath`). That it was returned is not
 written there: a list asks the calls themselves, so an item is gone the moment the number is reached, and a sweep notes
 afterwards by whom."""
 

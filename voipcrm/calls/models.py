@@ -20,7 +20,7 @@ from voipcrm.trunks.models import Line
 
 DIRECTIONS = ("inbound", "outbound", "internal")
 STATES = ("created", "ringing", "in-progress", "ended")
-OUTCOMES = ("answered", "missed", "abandoned", "busy", "no-answer", "canceled", "failed")
+OUTCOMES = ("answered", "voicemail", "missed", "abandoned", "busy", "no-answer", "canceled", "failed")
 
 
 def new_public_id() -> str:
@@ -173,8 +173,8 @@ class CallEvent(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)  # of the provider's delivery: a repeat has the same
-    # voice, status, dial, recording, conference, announced, consent; ours: hold, resume, recording-paused and
-    # recording-resumed
+    # voice, status, dial, recording, conference, announced, consent, mailbox (a caller was sent to one), message and
+    # no-message (what came of it); ours: hold, resume, recording-paused and recording-resumed
     kind: Mapped[str]
     call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"), index=True)
     call_sid: Mapped[str | None] = mapped_column(index=True)  # the leg it speaks of

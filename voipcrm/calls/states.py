@@ -181,6 +181,8 @@ def _unanswered(direction: str, root: LegState, children: Sequence[LegState], ev
     ran_out = any(LEG_RANKS.get(f.parent_status or "", -1) < TERMINAL_RANK for f in facts)
     told = sorted({leg.status for leg in children})
     if direction == "inbound":
+        if any(e.kind == "message" for e in events):
+            return "voicemail"
         # Hung up at the last step of the route, whatever came of those before; or at the words before the first.
         left_early = not facts and not children and any(e.kind == "announced" for e in events)
         while_ringing = not ran_out and "canceled" in told
@@ -197,6 +199,6 @@ def _unanswered(direction: str, root: LegState, children: Sequence[LegState], ev
 
 
 def _reason(outcome: str, children: Sequence[LegState]) -> str | None:
-    if outcome in {"missed", "abandoned", "canceled"}:
+    if outcome in {"voicemail", "missed", "abandoned", "canceled"}:
         return None
     return next((REASONS[leg.sip_code] for leg in children if leg.sip_code in REASONS), None)

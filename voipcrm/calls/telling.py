@@ -81,6 +81,7 @@ def tell(call: Call, legs: Sequence[Leg], events: Sequence[CallEvent], cast: Cas
         *_of_consent(call, events, cast),
         *_of_recordings(events),
         *_of_deeds(events, cast),
+        *_of_message(events, cast),
     ]
     if call.ended_at and not call.is_live:
         words = _ending(call, legs, events, cast)
@@ -166,6 +167,19 @@ def _of_consent(call: Call, events: Sequence[CallEvent], cast: Cast) -> Iterator
         yield Step(at=answered, order=order, words=f"{cast.other} {words}", icon="radio" if call.consented else "x")
 
 
+def _of_message(events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
+    """The mailbox, and the message; both the end of it and the finished recording tell of a message."""
+    for event in events:
+        if event.kind == "mailbox":
+            words = f"{cast.other} reached the mailbox {_form(event).text('Mailbox') or ''}".rstrip()
+            yield Step(at=event.at, order=STOPPED, words=words, icon="mail")
+    left = [event for event in events if event.kind == "message"]
+    if left:
+        seconds = max(_form(event).whole("RecordingDuration") or 0 for event in left)
+        words = f"{cast.other} left a message of {seconds} s"
+        yield Step(at=min(event.at for event in left), order=STOPPED, words=words, icon="mail")
+
+
 def _of_deeds(events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
     for event in events:
         if event.kind in _DEEDS:
@@ -181,6 +195,7 @@ def _ending(call: Call, legs: Sequence[Leg], events: Sequence[CallEvent], cast: 
         ender = _who_hung_up(call, legs, events, cast)
         return f"{ender} hung up" if ender else "The call ended"
     words = {
+        "voicemail": f"{caller} hung up",
         "missed": "The call ended, nobody had answered" if _rung(call, legs) else "Nobody could be reached",
         "abandoned": f"{caller} hung up before anyone answered",
         "busy": f"{callee} rejected the call" if call.direction == "internal" else f"{callee} was busy",

@@ -21,6 +21,7 @@ from voipcrm.core.prepared import Asked, Connection, Prepared
 from voipcrm.routes import forwarding
 from voipcrm.routes.hours import why_closed
 from voipcrm.routes.idling import longest_idle_first
+from voipcrm.routes.mailboxes import box
 from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep, StepPerson
 from voipcrm.routes.rules import Fit, Question, fit
 from voipcrm.routes.trying import Decision, Passed, Step, meant_by, steps_of
@@ -40,6 +41,7 @@ _RULES = (
     InboundRoute.holidays,
     InboundRoute.time_zone,
     InboundRoute.closed_message,
+    InboundRoute.closed_mailbox_id,
     InboundRoute.message,
 )
 _FOR_NUMBER = Prepared(
@@ -71,6 +73,7 @@ def _with_people() -> Any:
             RouteStep.kind,
             RouteStep.ring_seconds,
             RouteStep.number,
+            RouteStep.mailbox_id,
             RingGroup.strategy,
             User.id.label("user_id"),
             User.name,
@@ -116,12 +119,7 @@ def ask_decision(connection: Connection, question: Question, rules: Asked) -> Ca
     closed = why_closed(rule.hours, rule.holidays, zone(rule.time_zone or house.default_time_zone), question.at)
     if closed is None:
         return lambda: _next(connection, question, rule, steps)
-    return lambda: Decision(
-        route_id=rule.id,
-        message=rule.closed_message or CLOSED,
-        closed=closed,
-        meant=meant_by([step for step in _read(steps) if step.people][:1]),
-    )
+    return lambda: _closed(connection, rule, closed, steps)
 
 
 def decide_again(connection: Connection, question: Question, *, route_id: int | None, after: int) -> Decision:
@@ -130,6 +128,16 @@ def decide_again(connection: Connection, question: Question, *, route_id: int | 
     if rule is None:  # deleted while it rang
         return Decision(message=NOBODY)
     return _next(connection, question, rule, _ask_steps(connection, rule.id, after=after))
+
+
+def _closed(connection: Connection, rule: Any, why: str, steps: Asked) -> Decision:
+    """Words, or the mailbox that takes messages outside hours. Those who would have rung first find the call."""
+    meant = meant_by([step for step in _read(steps) if step.people][:1])
+    found = box(connection, rule.closed_mailbox_id) if rule.closed_mailbox_id is not None else None
+    if found:
+        meant = tuple(dict.fromkeys([*meant, *found.user_ids]))
+    message = rule.closed_message or CLOSED
+    return Decision(route_id=rule.id, message=message, closed=why, meant=meant, mailbox=found)
 
 
 def _next(connection: Connection, question: Question, rule: Any, steps: Asked) -> Decision:
@@ -141,6 +149,16 @@ def _next(connection: Connection, question: Question, rule: Any, steps: Asked) -
         if obstacle is not None:
             passed.append(Passed(step, obstacle))
             continue
+        if step.mailbox_id is not None and (found := box(connection, step.mailbox_id)):
+            named = meant_by(one.step for one in passed)
+            return Decision(
+                route_id=rule.id,
+                message=message,
+                passed=tuple(passed),
+                meant=tuple(dict.fromkeys([*named, *found.user_ids])),
+                step=step,
+                mailbox=found,
+            )
         rung = [] if step.number else step.reachable
         if step.strategy == "longest-idle" and len(rung) > 1:
             rung = longest_idle_first(connection, step.id, rung)
@@ -172,4 +190,4 @@ def _obstacle(connection: Connection, question: Question, step: Step) -> str | N
     """Why the step is passed over, in words; None when it can be done."""
     if step.number is not None:
         return forwarding.obstacle(connection, step.number, question)
-    return None if step.reachable else "Nobody here can be rung."
+    return None if step.reachable or step.mailbox_id is not None else "Nobody here can be rung."

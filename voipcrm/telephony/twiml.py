@@ -4,8 +4,8 @@ Each function returns a whole document as text, ready to be sent as `text/xml`. 
 into the XML, so that a bad number is an error here (ValueError) and not "an application error has occurred" in a
 caller's ear. Texts for people (announcements, parameter values) may hold anything; what XML cannot carry is dropped.
 
-Source: Twilio, "TwiML for Programmable Voice": Dial, Number, Client, Conference, Gather, Play, Say,
-Reject, Hangup.
+Source: Twilio, "TwiML for Programmable Voice": Dial, Number, Client, Conference, Gather, Play, Record,
+Say, Reject, Hangup.
 """
 
 import re
@@ -157,6 +157,37 @@ def dial_conference(
         attributes |= _recording_callbacks(recording_url)
     SubElement(dial, "Conference", attributes).text = _matching(_NAME, name, "name")
     return _document(dial)
+
+
+def record_message(
+    *,
+    greeting: str,
+    greeting_url: str | None = None,
+    action_url: str,
+    recording_url: str,
+    most_seconds: int,
+    nothing: str,
+) -> str:
+    """Greet, beep, and record what the caller says, until they hang up, press #, are silent for 5 s or `most_seconds`
+    have passed; then `action_url` is asked. greeting_url: a sound file in place of the words. nothing: spoken, before
+    the call ends, to a caller who said nothing."""
+    attributes = {
+        "maxLength": _seconds(most_seconds, 1, 3_600),
+        "timeout": "5",
+        "finishOnKey": "#",
+        "playBeep": "true",
+        "trim": "trim-silence",
+        "action": _url(action_url),
+        "method": "POST",
+        "recordingStatusCallback": _callback(recording_url),
+        "recordingStatusCallbackMethod": "POST",
+        "recordingStatusCallbackEvent": "completed absent",
+    }
+    opening = _say(greeting)
+    if greeting_url is not None:
+        opening = Element("Play")
+        opening.text = _url(greeting_url)
+    return _document(opening, Element("Record", attributes), _say(nothing), Element("Hangup"))
 
 
 def hold_music(*, url: str, loop: int = 0) -> str:

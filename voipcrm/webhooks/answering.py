@@ -27,7 +27,7 @@ from voipcrm.routes.trying import Decision
 from voipcrm.telephony import numbers, tokens, twiml
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
 from voipcrm.trunks.models import CalledLine
-from voipcrm.webhooks import door
+from voipcrm.webhooks import door, messages
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +94,8 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
         ledger.enter(connection, event)
     decision = decided()
     meant_for(connection, arrival.call_id, decision.meant)
+    if decision.mailbox:
+        return messages.ask_for_one(connection, arrival.call_id, arrival.public_id, decision.mailbox)
     sentence = line.says_before_recording if line and decision.rings else ""
     if sentence:
         told = door.entry("announced", sid=asked.call_sid)
@@ -145,7 +147,10 @@ def first_step(call: Call) -> str:
 
 
 def _go_on(call: Call, decision: Decision) -> str:
-    meant_for(db.session.connection(), call.id, decision.meant)
+    connection = db.session.connection()
+    meant_for(connection, call.id, decision.meant)
+    if decision.mailbox:
+        return messages.ask_for_one(connection, call.id, call.public_id, decision.mailbox)
     return _carry_out(
         decision,
         call.public_id,

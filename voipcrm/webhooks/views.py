@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response, g, request
 
 from voipcrm.calls import ledger
 from voipcrm.core.db import db
@@ -13,7 +13,8 @@ from voipcrm.recordings import jobs
 from voipcrm.recordings.noting import note
 from voipcrm.telephony import twiml
 from voipcrm.telephony.facts import ConferenceEvent, DialEnded, LegStatus, RecordingStatus, VoiceRequest
-from voipcrm.webhooks import answering, consent, door
+from voipcrm.voicemail.taking import attach
+from voipcrm.webhooks import answering, consent, door, messages
 
 bp = Blueprint("webhooks", __name__, url_prefix="/voip/webhook/twilio")
 door.guard(bp)
@@ -76,12 +77,24 @@ def dial() -> str:
 def recording() -> Response:
     """A recording began, is ready, or came to nothing."""
     told = RecordingStatus.read(g.pairs)
-    call_id = ledger.enter(db.session.connection(), door.entry("recording", sid=told.call_sid))
+    is_message = "voicemail" in request.args
+    kind = messages.kind_of(told.duration_seconds) if is_message else "recording"
+    call_id = ledger.enter(db.session.connection(), door.entry(kind, sid=told.call_sid))
     noted = note(told, call_id=call_id)
+    if is_message:
+        attach(call_id, noted.id)
     db.session.commit()
     if noted.is_owed:
         later(jobs.archive, noted.id)
     return Response(status=204)
+
+
+@bp.post("/voicemail")
+@signed_by_provider
+@door.answers_twiml
+def voicemail() -> str:
+    """A caller has left a message, or said nothing and hung up."""
+    return messages.taken()
 
 
 @bp.post("/conference")
