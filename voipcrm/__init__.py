@@ -15,6 +15,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.core.hooks import App, Sessions
     from voipcrm.telephony import numbers
 
+    rooms = _rooms()  # before anything is asked of the database, which must know every table
     settings = settings or Settings.from_environ()
     logs.configure(settings.log_level)
     app = App(__name__)
@@ -35,7 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     signing_in.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
-    for room in _rooms():
+    for room in rooms:
         app.register_blueprint(room)
     cli.init_app(app)
     return app

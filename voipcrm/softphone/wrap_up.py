@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint, Response, request
 from flask_login import current_user
 
@@ -12,7 +13,7 @@ from voipcrm.calls.forms import WrapUpForm
 from voipcrm.calls.words import read
 from voipcrm.calls.wrapping_up import WrapUp
 from voipcrm.core import clock
-from voipcrm.core.db import db
+from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
 
@@ -67,7 +68,8 @@ def skip(wrap_up_id: int) -> Any:
 
 
 def _mine(wrap_up_id: int) -> WrapUp | None:
-    """This person's, locked; None when another tab or the limit was faster, or if it was never theirs."""
+    """This person's, locked; None when another tab or the limit was faster. Answers 404 if it was never theirs."""
+    find(sa.select(WrapUp).where(WrapUp.user_id == current_user.id), wrap_up_id)
     query = WrapUp.of(current_user).where(WrapUp.id == wrap_up_id).with_for_update(of=WrapUp)
     return db.session.scalars(query).one_or_none()
 
