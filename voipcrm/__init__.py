@@ -32,10 +32,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     for part in (db, house, gates, errors, pages, static):
         part.init_app(app)
-    security.init_app(app, settings)
-    signing_in.init_app(app, settings)
+    for part in (security, signing_in, storage):
+        part.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
-    storage.init_app(app, settings.recordings_folder)
     for room in rooms:
         app.register_blueprint(room)
     cli.init_app(app)
@@ -55,6 +54,7 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.admin.home import bp as home
     from voipcrm.admin.numbers import bp as lines
     from voipcrm.admin.people import bp as people
+    from voipcrm.admin.retention import bp as retention
     from voipcrm.admin.roles import bp as roles
     from voipcrm.admin.teams import bp as teams
     from voipcrm.calls.about_views import bp as about_call
@@ -66,7 +66,7 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.contacts.organization_views import bp as organizations
     from voipcrm.contacts.tag_views import bp as tags
     from voipcrm.contacts.views import bp as contacts
-    from voipcrm.recordings.views import bp as recordings
+    from voipcrm.recordings import bundle_views, keeping_views, views
     from voipcrm.routes.group_views import bp as ring_groups
     from voipcrm.routes.mailbox_views import bp as mailboxes
     from voipcrm.routes.views import bp as routes
@@ -90,6 +90,6 @@ def _rooms() -> tuple[Blueprint, ...]:
         recordings,
         voicemail,
     )
-    set_up = (lines, routes, ring_groups, mailboxes, people, roles, teams, dispositions, company, audit_log)
+    set_up = (lines, routes, ring_groups, mailboxes, retention, people, roles, teams, dispositions, company, audit_log)
     doors = (softphone, wrap_up, softphone_api, webhooks, health)
     return (*own, *work, *set_up, *doors)

@@ -14,7 +14,7 @@ from voipcrm.core.db import Record
 from voipcrm.recordings.models import Recording
 from voipcrm.routes.mailboxes import Mailbox
 
-GONE = ("absent", "deleted")  # states of a recording in which there is nothing to hear
+GONE = ("absent", "deleted", "expired")  # states of a recording in which there is nothing to hear
 
 
 class Voicemail(Record):
