@@ -77,19 +77,9 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.webhooks.views import bp as webhooks
 
     own = (accounts, passwords, my_account, home, branding)
-    work = (
-        contacts,
-        organizations,
-        notes,
-        tags,
-        imports,
-        calls,
-        about_call,
-        missed,
-        call_exports,
-        recordings,
-        voicemail,
-    )
+    recordings = (views.bp, keeping_views.bp, bundle_views.bp)
+    calling = (calls, about_call, missed, call_exports, *recordings, voicemail)
+    work = (contacts, organizations, notes, tags, imports, *calling)
     set_up = (lines, routes, ring_groups, mailboxes, retention, people, roles, teams, dispositions, company, audit_log)
     doors = (softphone, wrap_up, softphone_api, webhooks, health)
     return (*own, *work, *set_up, *doors)
