@@ -15,7 +15,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.core.hooks import App, Sessions
     from voipcrm.telephony import numbers
 
-    rooms = _rooms()  # before anything is asked of the database, which must know every table
     settings = settings or Settings.from_environ()
     logs.configure(settings.log_level)
     app = App(__name__)
@@ -35,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (security, signing_in, storage):
         part.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
-    for room in rooms:
+    for room in _rooms():
         app.register_blueprint(room)
     cli.init_app(app)
     return app

@@ -33,7 +33,6 @@ HEADER = (
     "Call", "Direction", "Outcome", "Reason", "Contact", "Company", "Number", "Line", "Handled by", "Colleague",
     "Answered", "Talk seconds", "Recorded", "Disposition",
 )  # fmt: skip
-_Colleague = aliased(User)
 
 
 class Lost(Exception):
@@ -120,10 +119,11 @@ def _pieces(export_id: int, claim: str, query: sa.Select[Call], in_zone: ZoneInf
 
 
 def _with_columns(query: sa.Select[Call]) -> sa.Select[Any]:
+    colleague = aliased(User)
     columns: Any = query.with_only_columns(
         Call.id, Call.started_at, Call.public_id, Call.direction, Call.outcome, Call.state, Call.reason,
         Person.name.label("person"), Organization.name.label("company"), Call.peer_number, Call.peer_text,
-        Line.label.label("line"), User.name.label("user"), _Colleague.name.label("colleague"), Call.answered_at,
+        Line.label.label("line"), User.name.label("user"), colleague.name.label("colleague"), Call.answered_at,
         Call.talk_seconds, Call.has_recording, Disposition.name.label("disposition"),
     )  # fmt: skip
     return (
@@ -131,7 +131,7 @@ def _with_columns(query: sa.Select[Call]) -> sa.Select[Any]:
         .outerjoin(Organization, Organization.id == Person.organization_id)
         .outerjoin(Line, Line.id == Call.line_id)
         .outerjoin(User, User.id == Call.user_id)
-        .outerjoin(_Colleague, _Colleague.id == Call.other_user_id)
+        .outerjoin(colleague, colleague.id == Call.other_user_id)
         .outerjoin(Disposition, Disposition.id == Call.disposition_id)
     )
 
