@@ -130,6 +130,20 @@ def test_a_message_whose_recording_is_deleted_is_gone(app, as_ada, message):
     assert as_ada.get(f"{INBOX}/{message}/audio").status_code == 404
 
 
+def test_who_may_delete_recordings_deletes_a_message_from_the_inbox(app, as_root, as_ada, mailbox, leave, archived):
+    mailbox("root", "ada")
+    leave()
+    archived()
+    with app.app_context():
+        sid = db.session.query(Recording).one().sid
+    where = f"/admin/voip/recordings/{sid}/delete"
+    assert where in as_root.get(INBOX).text
+    assert where not in as_ada.get(INBOX).text  # an agent may not
+    assert as_root.post(where, data={"reason": "Asked for by the caller"}).status_code == 303
+    for person in (as_root, as_ada):
+        assert "No messages" in person.get(INBOX).text
+
+
 def test_newest_first_and_a_page_costs_the_same_however_long(app, as_ada, mailbox, leave):
     mailbox("ada")
     for number in range(1, 4):
