@@ -130,7 +130,7 @@ def _export(owner: User, **given: Any) -> CallExport:
     """With its file, where the state says that there is one."""
     one = CallExport(**{"by_id": owner.id, "asked": {}, "time_zone": "UTC", "state": "done", **given})
     if one.state == "done":
-        one.path = f"call-export-{next(_numbers)}.csv"
+        one.path = f"finished-{next(_numbers)}.csv"
         file = Path(settings.recordings_url.removeprefix("file://")) / one.path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("Call")

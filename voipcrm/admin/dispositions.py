@@ -106,9 +106,10 @@ def retire(disposition_id: int) -> Any:
 @bp.post(ONE + "/restore")
 @requires(Can.MANAGE)
 def restore(disposition_id: int) -> Any:
-    one = find(Disposition.retired(), disposition_id)
-    one.enter()
-    note("restored", one, by=current_user)
+    one = find(sa.select(Disposition), disposition_id)
+    if one.retired_at is not None:
+        one.enter()
+        note("restored", one, by=current_user)
     return _done(f"{one.name} can be chosen again.")
 
 

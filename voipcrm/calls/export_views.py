@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,13 +77,14 @@ def cancel(export_id: int) -> Any:
 
 
 class _Lent:
-    """The file, piece by piece. Its place is given back when the server closes it, read or not."""
+    """The file, piece by piece. Its place is given back once: when the server closes it, read or not, or forgets it."""
 
     def __init__(self, path: str) -> None:
+        self._give_back = weakref.finalize(self, _downloads.release)
         self._pieces = storage().pieces(path)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
 
     def close(self) -> None:
-        _downloads.release()
+        self._give_back()
