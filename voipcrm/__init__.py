@@ -56,6 +56,7 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.admin.retention import bp as retention
     from voipcrm.admin.roles import bp as roles
     from voipcrm.admin.teams import bp as teams
+    from voipcrm.admin.trunks import bp as trunks
     from voipcrm.calls.about_views import bp as about_call
     from voipcrm.calls.export_views import bp as call_exports
     from voipcrm.calls.missed_views import bp as missed
@@ -79,6 +80,19 @@ def _rooms() -> tuple[Blueprint, ...]:
     recordings = (views.bp, keeping_views.bp, bundle_views.bp)
     calling = (calls, about_call, missed, call_exports, *recordings, voicemail)
     work = (contacts, organizations, notes, tags, imports, *calling)
-    set_up = (lines, routes, ring_groups, mailboxes, retention, people, roles, teams, dispositions, company, audit_log)
+    set_up = (
+        lines,
+        trunks,
+        routes,
+        ring_groups,
+        mailboxes,
+        retention,
+        people,
+        roles,
+        teams,
+        dispositions,
+        company,
+        audit_log,
+    )
     doors = (softphone, wrap_up, softphone_api, webhooks, health)
     return (*own, *work, *set_up, *doors)

@@ -45,6 +45,7 @@ KINDS = {
     "roles": "Role",
     "teams": "Team",
     "lines": "Line",
+    "trunks": "Trunk",
     "inbound_routes": "Inbound route",
     "ring_groups": "Ring group",
     "dispositions": "Disposition",
