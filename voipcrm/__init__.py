@@ -59,9 +59,11 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.admin.trunks import bp as trunks
     from voipcrm.calls.about_views import bp as about_call
     from voipcrm.calls.export_views import bp as call_exports
+    from voipcrm.calls.link_views import bp as links
     from voipcrm.calls.missed_views import bp as missed
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.import_views import bp as imports
+    from voipcrm.contacts.merge_views import bp as merging
     from voipcrm.contacts.note_views import bp as notes
     from voipcrm.contacts.organization_views import bp as organizations
     from voipcrm.contacts.tag_views import bp as tags
@@ -78,8 +80,8 @@ def _rooms() -> tuple[Blueprint, ...]:
 
     own = (accounts, passwords, my_account, home, branding)
     recordings = (views.bp, keeping_views.bp, bundle_views.bp)
-    calling = (calls, about_call, missed, call_exports, *recordings, voicemail)
-    work = (contacts, organizations, notes, tags, imports, *calling)
+    calling = (calls, links, about_call, missed, call_exports, *recordings, voicemail)
+    work = (contacts, organizations, notes, tags, merging, imports, *calling)
     set_up = (
         lines,
         trunks,

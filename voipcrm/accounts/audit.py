@@ -27,6 +27,10 @@ VERBS = {
     "restored": "Restored",
     "moved": "Moved",
     "imported": "Imported",
+    "import-undone": "Took an import back",
+    "exported": "Exported",
+    "merged": "Merged",
+    "merge-undone": "Took a merge apart",
     "wired": "Wired at the provider",
     "invited": "Invited",
     "joined": "Accepted the invitation",
@@ -50,6 +54,8 @@ KINDS = {
     "ring_groups": "Ring group",
     "dispositions": "Disposition",
     "wrap_up_policy": "Wrap-up",
+    "persons": "Contact",
+    "imports": "Import of contacts",
     "house_settings": "Company",
 }
 _SECRET = re.compile(r"password|secret|token|hash|credential|api_?key", re.IGNORECASE)

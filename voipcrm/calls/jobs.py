@@ -1,5 +1,5 @@
-"""The ledger's sweep: what callbacks did not tell in time is asked for, what came too early is linked, and what ended
-calls left to be done is seen to."""
+"""The ledger's sweep: what callbacks did not tell in time is asked for, what came too early is linked, new numbers become
+findable by their parts, and what ended calls left to be done is seen to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import cast
 import sqlalchemy as sa
 import structlog
 
-from voipcrm.calls import exporting, ledger, missed, wrapping_up
+from voipcrm.calls import exporting, ledger, missed, peers, wrapping_up
 from voipcrm.calls.callbacks import provider
 from voipcrm.calls.exports import CallExport
 from voipcrm.calls.models import Call, CallEvent
@@ -36,6 +36,7 @@ def sweep() -> None:
     wrapping_up.run_out_due()
     ring_for_exports()
     exporting.forget_old()
+    peers.bring_in()
 
 
 @job(queue="default", timeout_seconds=3600)
