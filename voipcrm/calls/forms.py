@@ -45,6 +45,14 @@ class WrapUpForm(DispositionForm):
     )
     due_on = DateField("On", validators=[Optional()])
 
+    def __init__(self, present: int | None, **given: Any) -> None:
+        super().__init__(present, **given)
+        for one in (self.note, self.follow_up, self.due_on):
+            # It stands beside the forms of any page, so its ids are its own; and as all of it may stay empty, nothing
+            # says so beside each.
+            one.id = one.label.field_id = f"wrap-up-{one.name}"
+            one.flags.optional = False
+
     @classmethod
     def of(cls, wrap_up: WrapUp) -> WrapUpForm:
         """Filled with what the row says, whatever was sent."""

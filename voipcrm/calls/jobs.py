@@ -1,5 +1,5 @@
-"""The ledger's sweep: what callbacks did not tell in time is asked for, what came too early is linked, new numbers become
-findable by their parts, and what ended calls left to be done is seen to."""
+"""The ledger's sweep: what callbacks did not tell in time is asked for, what came too early is linked, new numbers
+become findable by their parts, and what ended calls left to be done is seen to."""
 
 from __future__ import annotations
 

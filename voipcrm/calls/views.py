@@ -27,7 +27,7 @@ from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.house import house
 from voipcrm.core.pages import render, viewer_zone
-from voipcrm.core.paging import cursor_of_request, page_of
+from voipcrm.core.paging import cursor_of_request
 from voipcrm.telephony import numbers
 
 bp = Blueprint("calls", __name__)
