@@ -60,6 +60,7 @@ def end(app, cast):
 
 @pytest.fixture
 def moment():
+    """Comes first in a test: who signs in does so at that time, or their cookie would be of the future."""
     with time_machine.travel(ENDED + timedelta(seconds=5), tick=False) as traveller:
         yield traveller
 
@@ -107,7 +108,7 @@ def test_where_it_is_off_there_is_none(policy, end, cast, is_on):
     assert end(outbound(cast.ada.id)) == []
 
 
-def test_the_form_says_which_call_and_saving_writes_all_three(policy, end, app, as_ada, cast, moment):
+def test_the_form_says_which_call_and_saving_writes_all_three(moment, policy, end, app, as_ada, cast):
     policy()
     with app.app_context():
         db.session.add_all([Disposition(name="Sold", position=1), Disposition(name="Call again", position=0)])
@@ -175,7 +176,7 @@ def test_another_person_s_wrap_up_is_not_there(policy, end, app, as_bo, cast):
     assert [(row.finished_at, row.note) for row in rows(app, WrapUp)] == [(None, "")]
 
 
-def test_at_the_limit_what_was_typed_is_kept_and_calls_ring_again(policy, end, app, as_ada, cast, moment):
+def test_at_the_limit_what_was_typed_is_kept_and_calls_ring_again(moment, policy, end, app, as_ada, cast):
     policy(limit_seconds=30)
     (one,) = end(inbound(rung=[cast.ada.id], by=cast.ada.id))
     assert "load delay:25s" in as_ada.get("/phone/wrap-up", headers=PARTIAL).text
@@ -202,7 +203,7 @@ def reached(app, cast, moment) -> list[int]:
         return list(decide(db.session.connection(), question).user_ids)
 
 
-def test_who_wraps_up_is_passed_over_until_they_are_done(policy, end, app, as_ada, as_bo, cast, moment):
+def test_who_wraps_up_is_passed_over_until_they_are_done(moment, policy, end, app, as_ada, as_bo, cast):
     policy()
     (one,) = end(inbound(rung=[cast.ada.id], by=cast.ada.id))
     assert reached(app, cast, moment) == []
