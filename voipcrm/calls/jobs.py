@@ -9,7 +9,7 @@ from typing import cast
 import sqlalchemy as sa
 import structlog
 
-from voipcrm.calls import exporting, ledger, missed, peers, wrapping_up
+from voipcrm.calls import exporting, ledger, missed, peers, pricing, wrapping_up
 from voipcrm.calls.callbacks import provider
 from voipcrm.calls.exports import CallExport
 from voipcrm.calls.models import Call, CallEvent
@@ -37,6 +37,13 @@ def sweep() -> None:
     ring_for_exports()
     exporting.forget_old()
     peers.bring_in()
+
+
+@job(queue="default", timeout_seconds=300)
+def sweep_costs() -> None:
+    """Each minute. By itself, for the provider may take long to answer."""
+    pricing.note_new()
+    pricing.ask_due()
 
 
 @job(queue="default", timeout_seconds=3600)

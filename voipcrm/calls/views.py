@@ -12,7 +12,7 @@ from flask_login import current_user
 from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.calls import about, history, linking, listing
+from voipcrm.calls import about, costs, history, linking, listing
 from voipcrm.calls.day import day
 from voipcrm.calls.models import Call, Leg
 from voipcrm.calls.notes import notes_of
@@ -71,6 +71,7 @@ def show(public_id: str) -> Any:
         sharing=len(sharers(Person.visible_to(current_user), call.peer_number)),
         parts=parts(call, call.legs, cast),
         rang_seconds=rang_seconds(call, call.legs),
+        bill=costs.bill(call, call.legs, cast),
         **({"call": call} if request.headers.get("HX-Request-Type") == "partial" else about.part(call)),
     )
     if request.args.get("was", call.state) != call.state:
