@@ -54,6 +54,7 @@ KINDS = {
     "ring_groups": "Ring group",
     "dispositions": "Disposition",
     "wrap_up_policy": "Wrap-up",
+    "logged_calls": "Logged call",
     "persons": "Contact",
     "imports": "Import of contacts",
     "house_settings": "Company",

@@ -31,7 +31,7 @@ BATCH = 1000  # rows
 AT_ONCE = 50
 HEADER = (
     "Call", "Direction", "Outcome", "Reason", "Contact", "Company", "Number", "Line", "Handled by", "Colleague",
-    "Answered", "Talk seconds", "Recorded", "Disposition", "Cost", "Currency",
+    "Answered", "Talk seconds", "Recorded", "Disposition", "Logged by hand", "Cost", "Currency",
 )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def _with_columns(query: sa.Select[Call]) -> sa.Select[Any]:
         Call.id, Call.started_at, Call.public_id, Call.direction, Call.outcome, Call.state, Call.reason,
         Person.name.label("person"), Organization.name.label("company"), Call.peer_number, Call.peer_text,
         Line.label.label("line"), User.name.label("user"), colleague.name.label("colleague"), Call.answered_at,
-        Call.talk_seconds, Call.has_recording, Disposition.name.label("disposition"),
+        Call.talk_seconds, Call.has_recording, Call.is_by_hand, Disposition.name.label("disposition"),
     )  # fmt: skip
     return (
         columns.outerjoin(Person, Person.id == Call.person_id)
@@ -145,7 +145,7 @@ def _cells(row: Any, in_zone: ZoneInfo, cost: costs.Sums) -> tuple[str, ...]:
         at(row.started_at), row.public_id, row.direction, row.outcome or row.state, row.reason or "",
         row.person or "", row.company or "", row.peer_number or row.peer_text or "", row.line or "",
         row.user or "", row.colleague or "", at(row.answered_at), str(row.talk_seconds),
-        "yes" if row.has_recording else "no", row.disposition or "",
+        "yes" if row.has_recording else "no", row.disposition or "", "yes" if row.is_by_hand else "no",
         " + ".join(costs.amount(cost[currency]) for currency in sorted(cost)), " + ".join(sorted(cost)),
     )  # fmt: skip
 

@@ -49,6 +49,13 @@ class Call(Record):
             sqlite_where=sa.text("trunk_id IS NOT NULL"),
         ),
         sa.Index(
+            "ix_calls_by_hand",
+            "started_at",
+            "id",
+            postgresql_where=sa.text("is_by_hand"),
+            sqlite_where=sa.text("is_by_hand = 1"),
+        ),
+        sa.Index(
             "ix_calls_live",
             "state",
             postgresql_where=sa.text("state <> 'ended'"),
@@ -83,6 +90,7 @@ class Call(Record):
     consented: Mapped[bool | None]  # the other party's answer under the policy "consent"; None: none so far
     recording_paused_at: Mapped[datetime | None]  # since then what is said stays out of the recording
     has_recording: Mapped[bool] = mapped_column(default=False)
+    is_by_hand: Mapped[bool] = mapped_column(server_default=sa.false())  # it did not go through here; see calls.by_hand
     conference_name: Mapped[str | None] = mapped_column(unique=True)  # random; set once the call is promoted
     held_at: Mapped[datetime | None]
     held_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
