@@ -231,7 +231,7 @@ def test_money_is_exact(priced, app, cast, price, micros, shown):
         assert db.session.scalars(sa.select(LegCost.micros)).all() == [micros]
 
 
-def test_currencies_are_never_added_up(priced, billing, written, as_ada, as_root, app, cast):
+def test_currencies_are_never_added_up(priced, written, app, cast):
     with time_machine.travel(NOON + timedelta(hours=2), tick=False):
         address = priced(outbound(cast.ada.id), "-0.25", "-1")
         with app.app_context():
@@ -239,9 +239,9 @@ def test_currencies_are_never_added_up(priced, billing, written, as_ada, as_root
             assert first is not None
             first.currency = "EUR"
             db.session.commit()
-        root = app.test_client().sign_in(cast.root)
-        assert cost_on(as_ada.get(address)).startswith("0.25 EUR + 1.00 USD")
-        assert dict(zip(*written(as_ada), strict=True))["Cost"] == "0.25 + 1.00"
+        ada, root = (app.test_client().sign_in(one) for one in (cast.ada, cast.root))
+        assert cost_on(ada.get(address)).startswith("0.25 EUR + 1.00 USD")
+        assert dict(zip(*written(ada), strict=True))["Cost"] == "0.25 + 1.00"
         assert re.findall(r">([\d.]+ [A-Z]{3})<", root.get("/calls/costs", headers=PARTIAL).text) == [
             "0.25 EUR",
             "1.00 USD",

@@ -31,6 +31,8 @@ VERBS = {
     "exported": "Exported",
     "merged": "Merged",
     "merge-undone": "Took a merge apart",
+    "told-apart": "Said to be different people",
+    "told-apart-undone": "Took back that they are different people",
     "wired": "Wired at the provider",
     "invited": "Invited",
     "joined": "Accepted the invitation",

@@ -33,7 +33,10 @@ class LogForm(FlaskForm):
 
     direction = RadioField("Direction", choices=list(DIRECTIONS.items()), default="outbound")
     number = TelField(
-        "Number", filters=[one_line], validators=[Optional(), Length(max=100, message="That is too long.")]
+        "Number",
+        filters=[one_line],
+        validators=[Optional(), Length(max=100, message="That is too long.")],
+        description="Or choose a contact below.",
     )
     day = DateField("Day", [InputRequired("Choose the day of the call.")])
     at = TimeField("Time", [InputRequired("Enter when the call began.")], format=["%H:%M", "%H:%M:%S"])
@@ -42,7 +45,7 @@ class LogForm(FlaskForm):
         "Length",
         filters=[one_line],
         validators=[Optional()],
-        description="Minutes, or minutes and seconds: 5 or 5:30.",
+        description="If you talked: minutes, or minutes and seconds, such as 5 or 5:30.",
     )
     disposition_id = SelectField("Disposition", coerce=int, default=0)
     note = TextAreaField(
@@ -53,6 +56,7 @@ class LogForm(FlaskForm):
 
     def __init__(self, *, zone: ZoneInfo, person: Person | None, call: Call | None = None, **given: Any) -> None:
         super().__init__(**{"data": _known(call, person, zone), **given})
+        self.number.flags.optional = self.length.flags.optional = False  # it depends on the others
         self.zone, self.person = zone, person
         self.e164: str | None = None
         self.seconds = 0
@@ -95,8 +99,11 @@ class LogForm(FlaskForm):
             yield self.length, "Enter how long you talked: 5 or 5:30."
         if self.day.data and self.at.data:
             self.started_at = datetime.combine(self.day.data, self.at.data, self.zone)
-            if self.started_at > clock.now() + timedelta(minutes=1):
+            talked = self.seconds if self.outcome.data == "answered" else 0
+            if self.started_at > clock.now():
                 yield self.day, "That is still to come. Choose when the call was."
+            elif self.started_at + timedelta(seconds=talked) > clock.now() + timedelta(minutes=1):
+                yield self.at, "It would still go on. Enter when the call began."
 
 
 def _known(call: Call | None, person: Person | None, zone: ZoneInfo) -> dict[str, Any]:
@@ -104,7 +111,7 @@ def _known(call: Call | None, person: Person | None, zone: ZoneInfo) -> dict[str
     if call is None:
         now = clock.now().astimezone(zone)
         first = person.numbers[0].number if person and person.numbers else None
-        return {"day": now.date(), "at": now.time(), "number": _shown(first)}
+        return {"day": now.date(), "number": _shown(first)}
     began = call.started_at.astimezone(zone)
     minutes, seconds = divmod(call.talk_seconds, 60)
     return {
