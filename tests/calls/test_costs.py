@@ -109,9 +109,9 @@ def test_until_it_is_told_it_is_not_known_and_then_nobody_asks_again(keep, billi
     call = outbound(cast.ada.id)
     sids = [leg.sid for leg in call.legs]
     (public_id,) = keep(call)
-    assert cost_on(as_ada.get(f"/calls/{public_id}")).startswith("Not known yet")
     sweep(timedelta(seconds=70))
     assert billing.asked == [], "not before the first two minutes are over"
+    assert cost_on(as_ada.get(f"/calls/{public_id}")).startswith("Not known yet")
     sweep(timedelta(minutes=4))
     assert sorted(billing.asked) == sorted(sids)
     billing.prices[sids[0]] = "-0.004"
@@ -204,12 +204,14 @@ def test_two_workers_ask_for_a_call_once(keep, billing, app, cast):
         assert not pricing._claim(call_id)
 
 
-def test_of_a_house_that_is_upgraded_only_the_last_month_is_asked(keep, billing, sweep, app, cast):
-    keep(outbound(cast.ada.id, at=NOON - timedelta(days=40)), outbound(cast.ada.id, at=NOON - timedelta(days=20)))
+def test_of_a_house_that_is_upgraded_only_the_last_month_is_asked(keep, billing, sweep, as_ada, app, cast):
+    ages = (timedelta(days=400), timedelta(days=20))
+    old, _ = keep(*(outbound(cast.ada.id, at=NOON - age) for age in ages))
     sweep(timedelta())
     sweep(timedelta(hours=1))
     assert len(billing.asked) == 2
     assert due(app) == [None], "and once only, for it is long ago"
+    assert cost_on(as_ada.get(f"/calls/{old}")).startswith("Not told by the provider")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -15,9 +15,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from voipcrm.calls.models import Call, Leg
 from voipcrm.calls.telling import Cast, at_the_end_of
+from voipcrm.core import clock
 from voipcrm.core.db import Model, db
 
 MILLION = 1_000_000
+LOOK_BACK = timedelta(days=31)  # of no older calls the cost is asked, as after an upgrade
 NOT_YET = "Not known yet"
 NEVER_TOLD = "Not told by the provider"
 Sums = Mapping[str, int]  # micros by currency
@@ -74,7 +76,8 @@ def bill(call: Call, legs: Sequence[Leg], cast: Cast) -> Bill | None:
         return None
     known = {one.leg_id: one for one in db.session.scalars(sa.select(LegCost).where(LegCost.call_id == call.id))}
     ask = db.session.get(CostAsk, call.id)
-    silent = NOT_YET if ask is None or ask.due_at else NEVER_TOLD
+    is_coming = ask.due_at is not None if ask else call.started_at > clock.now() - LOOK_BACK
+    silent = NOT_YET if is_coming else NEVER_TOLD
     texts = [money(known[leg.id].micros, known[leg.id].currency) if leg.id in known else silent for leg in billed]
     sums: dict[str, int] = {}
     for one in known.values():

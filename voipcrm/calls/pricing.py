@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import structlog
 
 from voipcrm.calls.callbacks import provider
-from voipcrm.calls.costs import MILLION, CostAsk, LegCost, is_billed
+from voipcrm.calls.costs import LOOK_BACK, MILLION, CostAsk, LegCost, is_billed
 from voipcrm.calls.models import Call, Leg
 from voipcrm.core import clock
 from voipcrm.core.db import db, insert, touched
@@ -22,7 +22,6 @@ from voipcrm.telephony.errors import LegGone, TelephonyError
 log = structlog.get_logger(__name__)
 SOONEST, LATEST = timedelta(minutes=2), timedelta(days=1)  # between two questions
 GIVE_UP = timedelta(days=7)  # after the end
-LOOK_BACK = timedelta(days=31)  # of no older calls the cost is asked, as after an upgrade
 CLAIMED = timedelta(minutes=10)  # for so long no other worker asks
 LATE = 1000  # ids: a call whose transaction took long may appear below newer ones
 AT_ONCE = 20_000  # calls noted
