@@ -58,10 +58,13 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.admin.teams import bp as teams
     from voipcrm.admin.trunks import bp as trunks
     from voipcrm.calls.about_views import bp as about_call
+    from voipcrm.calls.by_hand_views import bp as by_hand
+    from voipcrm.calls.cost_views import bp as costs
     from voipcrm.calls.export_views import bp as call_exports
     from voipcrm.calls.link_views import bp as links
     from voipcrm.calls.missed_views import bp as missed
     from voipcrm.calls.views import bp as calls
+    from voipcrm.contacts.distinct_views import bp as distinct
     from voipcrm.contacts.import_views import bp as imports
     from voipcrm.contacts.merge_views import bp as merging
     from voipcrm.contacts.note_views import bp as notes
@@ -80,8 +83,8 @@ def _rooms() -> tuple[Blueprint, ...]:
 
     own = (accounts, passwords, my_account, home, branding)
     recordings = (views.bp, keeping_views.bp, bundle_views.bp)
-    calling = (calls, links, about_call, missed, call_exports, *recordings, voicemail)
-    work = (contacts, organizations, notes, tags, merging, imports, *calling)
+    calling = (calls, links, about_call, missed, call_exports, by_hand, costs, *recordings, voicemail)
+    work = (contacts, organizations, notes, tags, merging, distinct, imports, *calling)
     set_up = (
         lines,
         trunks,

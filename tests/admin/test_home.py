@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 import time_machine
+from calls.call_rows import inbound, note_missed, outbound
 from calls.test_pages import statements
 from cast import SALES
 from contacts.people import contact
@@ -22,6 +23,7 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.admin import setting_up, wiring
 from voipcrm.calls.callbacks import callback
 from voipcrm.contacts.notes import Task
+from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.queue import SCHEDULER_HERE
@@ -102,13 +104,29 @@ def test_new_voicemail_is_counted_and_the_number_leads_to_it(as_ada, as_bo, app,
     assert "No new messages" in as_bo.get(href).text
 
 
+def test_missed_calls_to_return_are_counted_and_the_number_leads_to_them(as_ada, as_bo, app, cast):
+    calls = [inbound(rung=[cast.ada.id], outcome="missed", number=f"+1312555010{n}", at=clock.now()) for n in (1, 2)]
+    with app.app_context():
+        db.session.add_all(calls)
+        db.session.commit()
+        note_missed(*calls)
+    for browser, count in ((as_ada, 2), (as_bo, 2)):  # Bo sees the team's
+        value, href = figures(browser.get("/waiting", headers=PARTIAL))["Missed calls to return"]
+        assert (value, len(re.findall(r'id="missed-\d+"', browser.get(href).text))) == (str(count), count)
+    with app.app_context():
+        db.session.add(outbound(cast.ada.id, number="+13125550101", at=clock.now()))
+        db.session.commit()
+    assert figures(as_ada.get("/waiting", headers=PARTIAL))["Missed calls to return"][0] == "1"
+
+
 def test_nobody_sees_a_number_whose_rows_they_may_not_open(app, as_ada, as_mallory):
-    assert set(figures(as_ada.get("/waiting", headers=PARTIAL))) == {"New voicemail", "Tasks due by today"}
-    for held, words in ((Can.VIEW_CALLS, "New voicemail"), (Can.VIEW_CONTACTS, "Tasks due by today")):
+    calls, contacts = {"Missed calls to return", "New voicemail"}, {"Tasks due by today"}
+    assert set(figures(as_ada.get("/waiting", headers=PARTIAL))) == calls | contacts
+    for held, words in ((Can.VIEW_CALLS, calls), (Can.VIEW_CONTACTS, contacts)):
         with app.app_context():
             db.session.scalars(sa.select(Role).where(Role.name == "agent")).one().permissions = [held]
             db.session.commit()
-        assert set(figures(as_ada.get("/waiting", headers=PARTIAL))) == {words}
+        assert set(figures(as_ada.get("/waiting", headers=PARTIAL))) == words
     home = as_mallory.get("/").text
     assert "/waiting" not in home
     assert "/set-up" not in home

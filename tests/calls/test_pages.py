@@ -118,7 +118,7 @@ def test_the_filters_of_the_address_are_those_of_the_form(keep, as_root, cast):
     page = as_root.get(address)
     assert len(listed(page)) == 1
     chosen = re.findall(r'<select[^>]*name="(\w+)".*?</select>', page.text, re.DOTALL)
-    assert chosen == ["person", "line", "direction", "outcome", "recorded"]
+    assert chosen == ["person", "line", "direction", "outcome", "recorded", "logged"]
     assert re.findall(r'<option value="(\w[^"]*)" selected>', page.text) == [str(cast.ada.id), "outbound", "busy"]
     assert 'value="312"' in page.text
     assert 'value="2026-01-01"' in page.text

@@ -167,3 +167,9 @@ def test_the_lists_cost_the_same_however_long_they_are(app, as_ada, cast):
         as_ada.get(address, headers=PARTIAL)
         sa.event.remove(engine, "before_cursor_execute", note)
         assert sum(one.startswith("SELECT") for one in seen) == most, address
+
+
+def test_a_message_that_was_left_is_no_call_without_an_answer(as_ada, app, cast):
+    with app.app_context():
+        placed(1, direction="inbound", outcome="voicemail", rang=cast.ada.id)
+    assert "Left a message" in as_ada.get("/phone/recent", headers=PARTIAL).text

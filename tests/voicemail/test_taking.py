@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import services
+from cast import SALES
 
 from voicemail.conftest import CALLER, after
 from voipcrm.accounts.models import User
@@ -59,6 +60,17 @@ def test_a_message_is_in_the_inbox_and_the_call_says_voicemail(app, cast, mailbo
     assert public_id not in as_ada.get("/calls?outcome=unanswered").text
     listed = as_ada.get("/api/voip/calls/history?outcome=voicemail").json["calls"]
     assert [call["outcome"] for call in listed] == ["voicemail"]
+
+
+def test_who_is_leaving_a_message_is_not_shown_as_ringing(app, cast, mailbox, provider, as_ada):
+    mailbox("ada")
+    provider.ask(SID, from_=CALLER)
+    for path in ("/calls", "/calls/latest"):
+        part = as_ada.get(path, headers={"HX-Request": "true", "HX-Request-Type": "partial"}).text
+        assert "Leaving a message" in part
+        assert "Ringing" not in part
+    provider.tell(provider.status(SID, "completed", 20, from_=CALLER, to=SALES))
+    assert "Leaving a message" not in as_ada.get("/calls").text
 
 
 def test_any_order_of_the_news_is_the_same_message(app, cast, mailbox, provider, signed_post):

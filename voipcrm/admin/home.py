@@ -10,6 +10,8 @@ from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
 from voipcrm.admin import setting_up
+from voipcrm.calls import missed
+from voipcrm.calls.missed import MissedCall
 from voipcrm.contacts.notes import Task, today
 from voipcrm.core.db import db
 from voipcrm.core.gates import can, requires, requires_sign_in
@@ -29,13 +31,15 @@ def index() -> Any:
 @bp.get("/waiting")
 @requires(Can.VIEW_CALLS, Can.VIEW_CONTACTS)
 def waiting() -> Any:
-    """How many new messages and due tasks the viewer has; a part of home. None where they may not open the rows."""
+    """How many missed calls, new messages and due tasks wait for the viewer; a part of home. None where they may not
+    open the rows."""
     if request.headers.get("HX-Request-Type") != "partial":
         return redirect(url_for("home.index"))
+    calls = _count(missed.waiting(MissedCall.visible_to(current_user)), MissedCall.id)
     messages = _count(Voicemail.new_for(current_user), Voicemail.id)
     tasks = _count(Task.open_of(current_user).where(Task.due_on <= today()), Task.id)
-    found = db.session.execute(sa.select(messages, tasks)).one()
-    return render("home/_waiting.html", messages=found[0], tasks=found[1], most=MOST_COUNTED)
+    found = db.session.execute(sa.select(calls, messages, tasks)).one()
+    return render("home/_waiting.html", missed=found[0], messages=found[1], tasks=found[2], most=MOST_COUNTED)
 
 
 @bp.get("/set-up")

@@ -1,4 +1,4 @@
-"""The numbers of a day."""
+"""The numbers of a day: of what went through the house. Calls logged by hand count nowhere."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def day(user: User, since: datetime) -> Day:
         count(Call.direction == "outbound"),
         sa.func.coalesce(sa.func.sum(Call.talk_seconds), 0),
     )
-    query = Call.visible_to(user).where(Call.started_at >= since).with_only_columns(*numbers)
+    query = Call.visible_to(user).where(Call.started_at >= since, ~Call.is_by_hand).with_only_columns(*numbers)
     return Day(*(int(value) for value in db.session.execute(query).one()))

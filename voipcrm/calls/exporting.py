@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
-from voipcrm.calls import history
+from voipcrm.calls import costs, history
 from voipcrm.calls.dispositions import Disposition
 from voipcrm.calls.exports import KEPT_FOR, CallExport
 from voipcrm.calls.models import Call
@@ -31,7 +31,7 @@ BATCH = 1000  # rows
 AT_ONCE = 50
 HEADER = (
     "Call", "Direction", "Outcome", "Reason", "Contact", "Company", "Number", "Line", "Handled by", "Colleague",
-    "Answered", "Talk seconds", "Recorded", "Disposition",
+    "Answered", "Talk seconds", "Recorded", "Disposition", "Logged by hand", "Cost", "Currency",
 )  # fmt: skip
 
 
@@ -109,11 +109,12 @@ def _pieces(export_id: int, claim: str, query: sa.Select[Call], in_zone: ZoneInf
     while True:
         page = rows if edge is None else rows.where(sa.tuple_(Call.started_at, Call.id) < edge)
         found = db.session.execute(page).all()
+        cost = costs.of_calls(row.id for row in found)
         db.session.rollback()
         if not found:
             return
         edge = sa.tuple_(sa.literal(found[-1].started_at, Call.started_at.type), sa.literal(found[-1].id))
-        yield _csv([_cells(row, in_zone) for row in found])
+        yield _csv([_cells(row, in_zone, cost.get(row.id, {})) for row in found])
         _mine(export_id, claim).written += len(found)
         db.session.commit()
 
@@ -124,7 +125,7 @@ def _with_columns(query: sa.Select[Call]) -> sa.Select[Any]:
         Call.id, Call.started_at, Call.public_id, Call.direction, Call.outcome, Call.state, Call.reason,
         Person.name.label("person"), Organization.name.label("company"), Call.peer_number, Call.peer_text,
         Line.label.label("line"), User.name.label("user"), colleague.name.label("colleague"), Call.answered_at,
-        Call.talk_seconds, Call.has_recording, Disposition.name.label("disposition"),
+        Call.talk_seconds, Call.has_recording, Call.is_by_hand, Disposition.name.label("disposition"),
     )  # fmt: skip
     return (
         columns.outerjoin(Person, Person.id == Call.person_id)
@@ -136,7 +137,7 @@ def _with_columns(query: sa.Select[Call]) -> sa.Select[Any]:
     )
 
 
-def _cells(row: Any, in_zone: ZoneInfo) -> tuple[str, ...]:
+def _cells(row: Any, in_zone: ZoneInfo, cost: costs.Sums) -> tuple[str, ...]:
     def at(moment: Any) -> str:
         return f"{moment.astimezone(in_zone):%Y-%m-%d %H:%M:%S}" if moment else ""
 
@@ -144,7 +145,8 @@ def _cells(row: Any, in_zone: ZoneInfo) -> tuple[str, ...]:
         at(row.started_at), row.public_id, row.direction, row.outcome or row.state, row.reason or "",
         row.person or "", row.company or "", row.peer_number or row.peer_text or "", row.line or "",
         row.user or "", row.colleague or "", at(row.answered_at), str(row.talk_seconds),
-        "yes" if row.has_recording else "no", row.disposition or "",
+        "yes" if row.has_recording else "no", row.disposition or "", "yes" if row.is_by_hand else "no",
+        " + ".join(costs.amount(cost[currency]) for currency in sorted(cost)), " + ".join(sorted(cost)),
     )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ class Filters:
     number: str | None = None  # part of their number
     contact: int | None = None
     recorded: bool | None = None
+    logged: bool | None = None  # by hand
     disposition: int | None = None  # 0: calls that were talked on and have none
 
     @classmethod
@@ -65,6 +66,7 @@ class Filters:
             number=number if len(numbers.digits(number)) >= SHORTEST_FRAGMENT else None,
             contact=_read(args, "contact", asking.row_id),
             recorded={"yes": True, "no": False}.get(args.get("recorded", "")),
+            logged={"yes": True, "no": False}.get(args.get("logged", "")),
             disposition=0 if args.get("disposition") == "none" else _read(args, "disposition", asking.row_id),
         )
 
@@ -91,6 +93,8 @@ def filtered(query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = No
     ):
         if value is not None:
             conditions.append(column == value)
+    if wanted.logged is not None:
+        conditions.append(Call.is_by_hand if wanted.logged else ~Call.is_by_hand)
     if wanted.number:
         conditions.append(_has_number(wanted.number))
     if wanted.q:

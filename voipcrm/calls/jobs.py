@@ -9,7 +9,7 @@ from typing import cast
 import sqlalchemy as sa
 import structlog
 
-from voipcrm.calls import exporting, ledger, missed, peers, wrapping_up
+from voipcrm.calls import by_hand, exporting, ledger, missed, peers, pricing, wrapping_up
 from voipcrm.calls.callbacks import provider
 from voipcrm.calls.exports import CallExport
 from voipcrm.calls.models import Call, CallEvent
@@ -36,7 +36,15 @@ def sweep() -> None:
     wrapping_up.run_out_due()
     ring_for_exports()
     exporting.forget_old()
+    by_hand.forget_deleted()
     peers.bring_in()
+
+
+@job(queue="default", timeout_seconds=300)
+def sweep_costs() -> None:
+    """Each minute. By itself, for the provider may take long to answer."""
+    pricing.note_new()
+    pricing.ask_due()
 
 
 @job(queue="default", timeout_seconds=3600)

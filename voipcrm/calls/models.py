@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, query_expression, relationship, with_expression
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
@@ -49,6 +49,13 @@ class Call(Record):
             sqlite_where=sa.text("trunk_id IS NOT NULL"),
         ),
         sa.Index(
+            "ix_calls_by_hand",
+            "started_at",
+            "id",
+            postgresql_where=sa.text("is_by_hand"),
+            sqlite_where=sa.text("is_by_hand = 1"),
+        ),
+        sa.Index(
             "ix_calls_live",
             "state",
             postgresql_where=sa.text("state <> 'ended'"),
@@ -83,9 +90,11 @@ class Call(Record):
     consented: Mapped[bool | None]  # the other party's answer under the policy "consent"; None: none so far
     recording_paused_at: Mapped[datetime | None]  # since then what is said stays out of the recording
     has_recording: Mapped[bool] = mapped_column(default=False)
+    is_by_hand: Mapped[bool] = mapped_column(server_default=sa.false())  # it did not go through here; see calls.by_hand
     conference_name: Mapped[str | None] = mapped_column(unique=True)  # random; set once the call is promoted
     held_at: Mapped[datetime | None]
     held_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    at_mailbox: Mapped[bool | None] = query_expression()  # is the caller leaving a message? With `with_names` only
 
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
     other_user: Mapped[User | None] = relationship(foreign_keys=[other_user_id])
@@ -130,8 +139,10 @@ class Call(Record):
 
     @staticmethod
     def with_names(query: sa.Select[Call]) -> sa.Select[Call]:
-        """The same calls with the people and lines they name, in the same statement."""
+        """The same calls with the people and lines they name, and what a live one is at, in the same statement."""
+        sent = sa.exists().where(CallEvent.call_id == Call.id, CallEvent.kind == "mailbox")
         return query.options(
+            with_expression(Call.at_mailbox, sa.and_(Call.state == "ringing", sent)),
             joinedload(Call.user),
             joinedload(Call.other_user),
             joinedload(Call.line),

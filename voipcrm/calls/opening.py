@@ -58,6 +58,7 @@ def _hold_to_limit(user: User, per_hour: int) -> None:
     placed = sa.select(sa.func.count()).where(
         Call.user_id == user.id,
         Call.direction != "inbound",
+        ~Call.is_by_hand,
         Call.started_at > clock.now() - timedelta(hours=1),
     )
     if (db.session.scalar(placed) or 0) >= per_hour:

@@ -257,6 +257,13 @@ def _rung(call: Call, legs: Sequence[Leg]) -> list[Leg]:
     return tries_that_count(rung) if call.direction == "outbound" else rung
 
 
+def at_the_end_of(call: Call, leg: Leg, cast: Cast) -> str:
+    """Who is at the end of any leg, at the beginning of a sentence."""
+    if leg.sid != call.root_sid:
+        return _sentence(_who(call, leg, cast))
+    return _sentence(cast.other if call.direction == "inbound" else cast.of(call.user_id))
+
+
 def _who(call: Call, leg: Leg, cast: Cast) -> str:
     """Who is at the end of a leg that was rung."""
     if call.direction == "outbound":

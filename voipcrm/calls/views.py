@@ -12,7 +12,8 @@ from flask_login import current_user
 from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.calls import about, history, linking, listing
+from voipcrm.calls import about, by_hand, costs, history, linking, listing
+from voipcrm.calls.by_hand import LoggedCall
 from voipcrm.calls.day import day
 from voipcrm.calls.models import Call, Leg
 from voipcrm.calls.notes import notes_of
@@ -61,16 +62,20 @@ def show(public_id: str) -> Any:
     whole = query.options(selectinload(Call.legs).joinedload(Leg.user), selectinload(Call.events))
     call = find(whole, public_id, by="public_id")
     cast, decisions = _cast(call), linking.decisions(call)
-    steps = [*tell(call, call.legs, call.events, cast), *linking.steps(decisions)]
+    logged = LoggedCall.behind(call)
+    told = by_hand.steps(logged) if logged else tell(call, call.legs, call.events, cast)
+    steps = [*told, *linking.steps(decisions)]
     page = render(
         "calls/show.html",
         "calls/_call.html",
         seen=read(call, current_user.id),
         steps=sorted(steps, key=lambda step: step.at),
+        logged=logged,
         relink=linking.to_undo(decisions),
         sharing=len(sharers(Person.visible_to(current_user), call.peer_number)),
         parts=parts(call, call.legs, cast),
         rang_seconds=rang_seconds(call, call.legs),
+        bill=costs.bill(call, call.legs, cast),
         **({"call": call} if request.headers.get("HX-Request-Type") == "partial" else about.part(call)),
     )
     if request.args.get("was", call.state) != call.state:

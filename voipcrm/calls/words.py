@@ -96,4 +96,6 @@ def _badge(call: Call, *, was_missed: bool) -> Badge | None:
 def _live(call: Call) -> Badge:
     if call.state == "in-progress":
         return Badge("On hold", "warn", "pause") if call.held_at else Badge("On call", "good", "phone-call")
+    if call.at_mailbox:
+        return Badge("Leaving a message", "accent", "mail")
     return Badge("Ringing" if call.state == "ringing" else "Connecting", "accent", "phone-call")

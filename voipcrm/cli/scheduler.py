@@ -60,6 +60,7 @@ class Sweep:
 SWEEPS = (  # seconds
     (accounts.sweep, 60.0),
     (calls.sweep, 60.0),
+    (calls.sweep_costs, 60.0),
     (contacts.sweep, 60.0),
     (recordings.sweep, 20.0),
     (trunks.sweep, 60.0),

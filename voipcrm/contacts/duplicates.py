@@ -8,11 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
+from voipcrm.contacts import distinct
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
 from voipcrm.core.db import db
 
 BY = {"name": "Same name", "email": "Same e-mail", "number": "Same number"}
 GROUPS, MEMBERS = 20, 10  # of a page, of a group
+ROUNDS = 10  # how often a page looks on where all of a group were told apart
 _COLUMNS: dict[str, tuple[Any, Any]] = {  # what is the same, and the person
     "name": (Person.sort_name, Person.id),
     "email": (EmailAddress.address, EmailAddress.person_id),
@@ -22,14 +24,28 @@ _COLUMNS: dict[str, tuple[Any, Any]] = {  # what is the same, and the person
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Persons with the same key, at most MEMBERS of them."""
+    """Persons with the same key, at most MEMBERS of them. `told_apart`: ids of those who are not the first of them, as
+    somebody said."""
 
     key: str
     persons: list[Person]
+    told_apart: frozenset[int]
 
 
 def groups(scope: sa.Select[Person], by: str, *, after: str = "") -> tuple[list[Group], str | None]:
-    """A page of groups by key, and the key to go on after; None at the end. `by` of BY."""
+    """A page of groups by key, and the key to go on after; None at the end. `by` of BY. No group of which all were
+    told apart."""
+    found: list[Group] = []
+    more: str | None = after
+    for _ in range(ROUNDS):
+        some, more = _some_groups(scope, by, after=more or "")
+        found += some
+        if more is None or len(found) >= GROUPS:
+            break
+    return found, more
+
+
+def _some_groups(scope: sa.Select[Person], by: str, *, after: str) -> tuple[list[Group], str | None]:
     column, person_id = _COLUMNS[by]
     shared = sa.select(column).where(column > after).group_by(column).having(sa.func.count() > 1)
     keys = list(db.session.scalars(shared.order_by(column).limit(GROUPS + 1)))
@@ -40,14 +56,20 @@ def groups(scope: sa.Select[Person], by: str, *, after: str = "") -> tuple[list[
     wanted = {one for some in members.values() for one in some[:MEMBERS]}
     whole = scope.where(Person.id.in_(wanted)).options(selectinload(Person.numbers), selectinload(Person.emails))
     people = {person.id: person for person in db.session.scalars(whole).unique()}
-    found = [
-        Group(key, [people[one] for one in members.get(key, [])[:MEMBERS] if one in people]) for key in keys[:GROUPS]
-    ]
-    return [group for group in found if len(group.persons) > 1], keys[GROUPS - 1] if len(keys) > GROUPS else None
+    told = distinct.pairs_among(people)
+    found = []
+    for key in keys[:GROUPS]:
+        some = [people[one] for one in members.get(key, [])[:MEMBERS] if one in people]
+        open_ones = distinct.not_told_apart_from_all([one.id for one in some], told)
+        some = [one for one in some if one.id in open_ones]
+        if some:  # ids rise, so the first is the lower one of each pair
+            found.append(Group(key, some, frozenset(high for low, high in told if low == some[0].id)))
+    return found, keys[GROUPS - 1] if len(keys) > GROUPS else None
 
 
 def of_person(scope: sa.Select[Person], person: Person) -> list[tuple[Person, list[str]]]:
-    """Others who may be this person, with what they share ("number", "e-mail", "name"), most shared first."""
+    """Others who may be this person, with what they share ("number", "e-mail", "name"), most shared first. None
+    from whom they were told apart."""
     shared: dict[int, list[str]] = {}
     for (column, other), what, keys in (
         (_COLUMNS["number"], "number", [one.number for one in person.numbers]),
@@ -57,6 +79,8 @@ def of_person(scope: sa.Select[Person], person: Person) -> list[tuple[Person, li
         query = sa.select(other).where(column.in_(keys), other != person.id).distinct().limit(MEMBERS)
         for one in db.session.scalars(query) if keys else ():
             shared.setdefault(one, []).append(what)
+    for other_id, _ in distinct.from_whom(person.id) if shared else ():
+        shared.pop(other_id, None)
     whole = scope.where(Person.id.in_(shared)).options(selectinload(Person.numbers))
     found = [(one, shared[one.id]) for one in db.session.scalars(whole).unique()]
     return sorted(found, key=lambda pair: (-len(pair[1]), pair[0].sort_name, pair[0].id))

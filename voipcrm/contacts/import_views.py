@@ -17,6 +17,7 @@ from voipcrm.contacts import import_reading as reading
 from voipcrm.contacts import importing, jobs
 from voipcrm.contacts.exporting import safe
 from voipcrm.contacts.imports import ON_DUPLICATE, Import, ImportRow
+from voipcrm.core import asking
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
@@ -107,6 +108,22 @@ def check(import_id: int) -> Any:
     return _begin(one, "checking")
 
 
+@bp.post(ONE + "/different")
+@requires(Can.IMPORT_CONTACTS)
+def tell_apart(import_id: int) -> Any:
+    """The row in `line` is not the person who has the same number or e-mail, so it becomes another contact; with
+    `same`, it is that one after all."""
+    one = find(Import.visible_to(current_user), import_id)
+    key = {"import_id": one.id, "line": request.form.get("line", 0, type=asking.row_id)}
+    row = db.session.get(ImportRow, key)
+    is_same = "same" in request.form
+    was = ("new", True) if is_same else ("duplicate", False)
+    if one.state == "checked" and row and row.person_id and (row.state, row.is_other) == was:
+        row.state, row.is_other = ("duplicate", False) if is_same else ("new", True)
+        db.session.commit()
+    return redirect(url_for("imports.show", import_id=one.id, _anchor="import-duplicates"), code=303)
+
+
 @bp.post(ONE + "/run")
 @requires(Can.IMPORT_CONTACTS)
 def run(import_id: int) -> Any:
@@ -172,6 +189,7 @@ def _show(one: Import, *, problem: str = "", chosen: list[str] | None = None) ->
         context["counts"] = one.counts()
         context["bad"] = _rows(one, "bad")
         context["duplicates"] = _rows(one, "duplicate") if one.state == "checked" else []
+        context["others"] = _others(one) if one.state == "checked" else []
         context["kept"] = _rows(one, "kept")
     page = render("imports/show.html", "imports/_import.html", **context)
     if request.args.get("was", one.state) != one.state:
@@ -181,6 +199,12 @@ def _show(one: Import, *, problem: str = "", chosen: list[str] | None = None) ->
 
 def _rows(one: Import, state: str) -> list[ImportRow]:
     query = sa.select(ImportRow).where(ImportRow.import_id == one.id, ImportRow.state == state)
+    return list(db.session.scalars(query.order_by(ImportRow.line).limit(SHOWN)))
+
+
+def _others(one: Import) -> list[ImportRow]:
+    """The rows that somebody told apart from who has the same number or e-mail."""
+    query = sa.select(ImportRow).where(ImportRow.import_id == one.id, ImportRow.state == "new", ImportRow.is_other)
     return list(db.session.scalars(query.order_by(ImportRow.line).limit(SHOWN)))
 
 

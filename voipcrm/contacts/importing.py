@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.models import User
+from voipcrm.contacts import distinct
 from voipcrm.contacts.folding import folded
 from voipcrm.contacts.import_reading import FileUnreadable, Row, cells_of, understand
 from voipcrm.contacts.imports import Import, ImportRow
@@ -167,9 +168,12 @@ def _write(one: Import, rows: list[ImportRow]) -> None:
     by_key: dict[str, Person] = {key: people[person_id] for key, person_id in known.items() if person_id in people}
     companies = _companies({row.fields["company"] for row in rows} - {""}, run_at)
     tags = _tags({tag for row in rows for tag in row.fields["tags"]}, run_at)
+    apart: list[tuple[int, ImportRow]] = []  # rows that are not the person with that id
     for row in rows:
         keys = _keys(row.fields)
-        person = next((by_key[key] for key in keys if key in by_key), None)
+        person = None if row.is_other else next((by_key[key] for key in keys if key in by_key), None)
+        if row.is_other and row.person_id:
+            apart.append((row.person_id, row))
         if person is not None and one.on_duplicate == "skip":
             row.state, row.person, row.reason = "skipped", person, row.reason or "The same number or e-mail is there."
             continue
@@ -184,6 +188,10 @@ def _write(one: Import, rows: list[ImportRow]) -> None:
         _put(person, row.fields, companies, tags)
         for key in keys:
             by_key.setdefault(key, person)
+    db.session.flush()
+    for other_id, row in apart:
+        if row.person_id and db.session.get(Person, other_id) is not None:
+            distinct.remember(row.person_id, other_id, by_id=one.by_id)
 
 
 def _put(person: Person, fields: dict[str, Any], companies: dict[str, Organization], tags: dict[str, Tag]) -> None:

@@ -87,6 +87,8 @@ class ImportRow(Model):
     state: Mapped[str]
     reason: Mapped[str] = mapped_column(default="")  # why it is bad, or of whom it is a duplicate
     person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("persons.id", ondelete="SET NULL"), index=True)
+    # Somebody said that it is not the person who has the same number or e-mail; its state is then new, not duplicate.
+    is_other: Mapped[bool] = mapped_column(server_default=sa.false())
     before: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)  # the person before an update
 
     person: Mapped[Person | None] = relationship()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from voipcrm.accounts import audit
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
+from voipcrm.contacts import distinct
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber, Tag, Tagging
 from voipcrm.core import clock
 from voipcrm.core.db import Record, db
@@ -22,7 +23,12 @@ from voipcrm.core.db import Record, db
 UNDO_WITHIN = timedelta(days=30)
 FIELDS = {"persons": ("name", "organization_id", "owner_id", "note"), "organizations": ("name", "website", "note")}
 KINDS = tuple(FIELDS)
-OWN = {"phone_numbers", "email_addresses", "taggings"}  # tables that are parts of a person: united, not moved
+OWN = {
+    "phone_numbers",
+    "email_addresses",
+    "taggings",
+    "distinct_persons",
+}  # tables that are parts of a person: united, not moved
 _AT_ONCE = 500
 Contact = Person | Organization
 C = TypeVar("C", Person, Organization)
@@ -157,6 +163,7 @@ def _snapshot(contact: Contact) -> dict[str, Any]:
         seen["numbers"] = [[one.number, one.label] for one in contact.numbers]
         seen["emails"] = [one.address for one in contact.emails]
         seen["tags"] = [tag.name for tag in contact.tags]
+        seen["distinct"] = distinct.from_whom(contact.id)
     return seen
 
 
@@ -195,6 +202,9 @@ def _unite(kept: Person, lost: Mapping[str, Any]) -> None:
         if address not in known:
             kept.emails.append(EmailAddress(address=address, position=len(kept.emails)))
     _wear(kept, lost["tags"])
+    for other_id, by_id in lost["distinct"]:
+        if other_id != kept.id:
+            distinct.remember(kept.id, other_id, by_id=by_id)
 
 
 def _wear(person: Person, names: Sequence[str]) -> None:
@@ -211,6 +221,10 @@ def _part(kept: Person, row: Merge) -> None:
     kept.emails = [one for one in kept.emails if one.address not in emails]
     tags = set(row.lost["tags"]) - set(row.before["tags"])
     kept.taggings = [one for one in kept.taggings if one.tag.name not in tags]
+    before = {other_id for other_id, _ in row.before.get("distinct", [])}
+    for other_id, _ in row.lost.get("distinct", []):  # not in merges that are older than this
+        if other_id not in before and other_id != kept.id:
+            distinct.forget(kept.id, other_id)
 
 
 def _brought_back(row: Merge) -> Any:
@@ -233,6 +247,9 @@ def _brought_back(row: Merge) -> Any:
     if isinstance(lost, Person):
         _wear(lost, was["tags"])
     db.session.flush()
+    for other_id, by_id in was.get("distinct", []):
+        if db.session.get(Person, other_id) is not None:
+            distinct.remember(lost.id, other_id, by_id=by_id)
     return lost
 
 

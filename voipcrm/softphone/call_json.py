@@ -29,6 +29,7 @@ def call_json(call: Call, viewer: User) -> dict[str, Any]:
         "answered_at": _iso(call.answered_at),
         "ended_at": _iso(call.ended_at),
         "talk_seconds": call.talk_seconds,
+        "by_hand": call.is_by_hand,
         "answered_by": _answered_by(call),
         "url": url_for("calls.show", public_id=call.public_id),
     }

@@ -53,6 +53,7 @@ class PastCall:
     outcome: str | None
     at: datetime
     seconds: int
+    is_by_hand: bool  # logged by the viewer: it did not go through here
 
 
 def colleagues(viewer: User, query: str) -> list[Callee]:
@@ -129,4 +130,5 @@ def _as_seen_by(viewer: User, call: Call) -> PastCall:
         outcome=call.outcome,
         at=call.started_at,
         seconds=call.talk_seconds,
+        is_by_hand=call.is_by_hand,
     )
