@@ -60,7 +60,11 @@ def sweep() -> None:
     adopt_orphans()
     db.session.commit()
     until = time.monotonic() + SWEEP_SECONDS
-    for act, owed in ((asking.ask, asking.due), (archiving.archive, archiving.due), (erasing.erase, erasing.due)):
+    for act, owed in (
+        (asking.ask, asking.due),
+        (archiving.archive, archiving.COPYING.due),
+        (erasing.erase, erasing.ERASING.due),
+    ):
         for recording_id in owed(limit=SWEPT_AT_ONCE):
             if time.monotonic() < until:
                 _alone(act, recording_id)
