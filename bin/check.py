@@ -35,10 +35,15 @@ class Result:
 
 def main(arguments: list[str]) -> int:
     if missing := [name for name, is_there in PARTS.items() if not is_there()]:
-        _install(missing)
-    results = [] if arguments else [_run(name, command) for name, command in _checks()]
+        install(missing)
+    results = [] if arguments else [run(name, command) for name, command in _checks()]
     for engine in ("sqlite", "postgres"):
         results += [_pytest(engine, name, chosen) for name, chosen in _parts(engine, arguments)]
+    return add_up(results)
+
+
+def add_up(results: list[Result]) -> int:
+    """Say what became of each; the exit code."""
     print()
     for result in results:
         print(f"{'FAILED' if result.failed else 'passed'}  {result.seconds:6.1f} s  {result.name}")
@@ -76,7 +81,7 @@ def _pytest(engine: str, name: str, arguments: list[str]) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [str(BIN / "python"), "-m", "pytest", f"--junit-xml={report}", *arguments]
-        result = _run(f"tests on {engine}{name}", command, TEST_DATABASE=engine)
+        result = run(f"tests on {engine}{name}", command, TEST_DATABASE=engine)
         if not report.exists():
             return result
         suite = next(ElementTree.parse(report).iter("testsuite"))
@@ -86,7 +91,7 @@ def _pytest(engine: str, name: str, arguments: list[str]) -> Result:
         return Result(result.name, passed, failed or result.failed, result.seconds)
 
 
-def _run(name: str, command: list[str], **environment: str) -> Result:
+def run(name: str, command: list[str], **environment: str) -> Result:
     print(f"\n── {name}", flush=True)
     began = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, check=False)
@@ -94,7 +99,7 @@ def _run(name: str, command: list[str], **environment: str) -> Result:
     return Result(name, 1 - bad, bad, time.monotonic() - began)
 
 
-def _install(missing: list[str]) -> None:
+def install(missing: list[str]) -> None:
     """Debian's packages, where we may. Without them whole parts of the tests could not run, so there is no going on."""
     by_hand = f"apt-get install {' '.join(missing)}"
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
