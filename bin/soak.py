@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 
-from check import BIN, ROOT, Result, add_up, install, run
+from check import BIN, ROOT, Result, add_up, install, run_one
 
 NOTHING_LOST = "tests/browser/test_nothing_lost.py"
 # The clock of a zone, begun there and then running on: a year ends, clocks change within the hour, a day that few years
@@ -31,12 +31,12 @@ def main(names: list[str]) -> int:
 
 def nothing_lost() -> Iterator[Result]:
     away = os.environ.get("REDIS_AWAY_SECONDS", "60")
-    yield run("nothing lost", _pytest(NOTHING_LOST), REDIS_AWAY_SECONDS=away)
+    yield run_one("nothing lost", _pytest(NOTHING_LOST), REDIS_AWAY_SECONDS=away)
 
 
 def rounds() -> Iterator[Result]:
     for number in range(1, int(os.environ.get("ROUNDS", "10")) + 1):
-        yield run(f"round {number}", _pytest("-x", "tests/browser", f"--ignore={NOTHING_LOST}"))
+        yield run_one(f"round {number}", _pytest("-x", "tests/browser", f"--ignore={NOTHING_LOST}"))
 
 
 def days() -> Iterator[Result]:
@@ -49,7 +49,7 @@ def days() -> Iterator[Result]:
     }
     tests = _pytest("-n", "2", "--dist", "worksteal", "-m", "not alone")
     for zone, moment in DAYS:
-        yield run(f"{moment} in {zone}", ["faketime", moment, *tests], TZ=zone, **unlike)
+        yield run_one(f"{moment} in {zone}", ["faketime", moment, *tests], TZ=zone, **unlike)
 
 
 def _pytest(*arguments: str) -> list[str]:
