@@ -37,11 +37,16 @@ class Result:
 
 def main(arguments: list[str]) -> int:
     if missing := [name for name, is_there in PARTS.items() if not is_there()]:
-        _install(missing)
-    results = [] if arguments else [_run(name, command) for name, command in _checks()]
+        install(missing)
+    results = [] if arguments else [run_one(name, command) for name, command in _checks()]
     results += [_pytest(engine, *part) for engine, part in _many(arguments)]
     if not arguments:
         results += _side_by_side()
+    return add_up(results)
+
+
+def add_up(results: list[Result]) -> int:
+    """Say what became of each; the exit code."""
     print()
     for result in results:
         print(f"{'FAILED' if result.failed else 'passed'}  {result.seconds:6.1f} s  {result.name}")
@@ -91,7 +96,7 @@ def _pytest(engine: str, name: str, arguments: list[str], *, aside: bool = False
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [str(BIN / "python"), "-m", "pytest", f"--junit-xml={report}", *arguments]
-        result = _run(
+        result = run_one(
             f"tests on {engine}{name}", command, prefix=f"{engine:8} │ " if aside else "", TEST_DATABASE=engine
         )
         if not report.exists():
@@ -103,7 +108,7 @@ def _pytest(engine: str, name: str, arguments: list[str], *, aside: bool = False
         return Result(result.name, passed, failed or result.failed, result.seconds)
 
 
-def _run(name: str, command: list[str], *, prefix: str = "", **environment: str) -> Result:
+def run_one(name: str, command: list[str], *, prefix: str = "", **environment: str) -> Result:
     """With a prefix its output comes line by line with that before each, so that two runs can speak at once."""
     print(f"\n{prefix}── {name}", flush=True)
     began = time.monotonic()
@@ -115,12 +120,12 @@ def _run(name: str, command: list[str], *, prefix: str = "", **environment: str)
     return Result(name, 1 - bad, bad, time.monotonic() - began)
 
 
-def _install(missing: list[str]) -> None:
+def install(missing: list[str]) -> None:
     """Debian's packages, where we may. Without them whole parts of the tests could not run, so there is no going on."""
     by_hand = f"apt-get install {' '.join(missing)}"
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if not shutil.which("apt-get") or (sudo and not _quietly([*sudo, "true"])):
-        sys.exit(f"bin/test needs {' and '.join(missing)}. On Debian and Ubuntu: {by_hand}")
+        sys.exit(f"The tests need {' and '.join(missing)}. On Debian and Ubuntu: {by_hand}")
     print(f"Installing what the tests need: {' '.join(missing)} …", flush=True)
     apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
     _quietly([*apt, "update"])

@@ -9,6 +9,7 @@ import services
 from cast import Browser, Cast, enter
 from flask import Flask
 from flask_migrate import upgrade
+from hypothesis import settings
 
 from voipcrm import create_app
 from voipcrm.config import Settings
@@ -16,6 +17,9 @@ from voipcrm.core.db import db
 from voipcrm.core.house import house
 from voipcrm.telephony import signature
 
+# A machine that is busy with other tests is no fault of the code.
+settings.register_profile("house", parent=settings.default, deadline=None)
+settings.load_profile("house")
 pytest_plugins = ["servers", "s3_server", "browsers"]
 
 

@@ -42,7 +42,7 @@ def written(app, cast, count: int, **more) -> None:
 
 def test_the_log_is_empty_before_anything_happened(as_root):
     assert "Nothing was changed yet" in as_root.get("/settings/audit").text
-    assert "Nothing matches" in as_root.get("/settings/audit?verb=wired").text
+    assert "Nothing matches" in as_root.get("/settings/audit?kind=wired").text
 
 
 def test_pages_of_the_log_hold_each_entry_once(app, as_root, cast):
@@ -64,11 +64,11 @@ def test_pages_of_the_log_hold_each_entry_once(app, as_root, cast):
         ("", {"Root Admin", "Command line"}),
         ("person={root}", {"Root Admin"}),
         ("person={ada}", set()),
-        ("verb=created", {"Command line"}),
-        ("person={root}&verb=created", set()),
+        ("kind=created", {"Command line"}),
+        ("person={root}&kind=created", set()),
         ("since=2026-03-02&until=2026-03-02", {"Root Admin"}),
         ("since=2026-03-03&until=2026-03-03", {"Command line"}),
-        ("since=nonsense&person=99999999999&verb=nothing", {"Root Admin", "Command line"}),
+        ("since=nonsense&person=99999999999&kind=nothing", {"Root Admin", "Command line"}),
     ],
 )
 def test_the_log_is_filtered_in_the_days_of_who_looks(app, as_root, cast, query, found):

@@ -311,7 +311,7 @@ def test_the_calls_with_a_contact_are_a_part_of_their_page(keep, as_ada, app, ca
     assert as_ada.get(f"/calls/with/{priya_id}").location == f"/calls?contact={priya_id}"
 
 
-def test_today_begins_at_midnight_where_the_viewer_is(keep, as_ada, app, cast):
+def test_today_begins_at_midnight_where_the_viewer_is(keep, app, cast):
     with app.app_context():
         db.session.execute(sa.text("UPDATE users SET time_zone = 'Asia/Tokyo'"))
         db.session.commit()
@@ -322,6 +322,7 @@ def test_today_begins_at_midnight_where_the_viewer_is(keep, as_ada, app, cast):
         outbound(cast.ada.id, at=midnight + timedelta(minutes=1)),
     )
     with time_machine.travel(midnight + timedelta(hours=1), tick=False):
+        as_ada = app.test_client().sign_in(cast.ada)
         part = as_ada.get("/calls/summary", headers=PARTIAL)
         assert "Answered 0 Missed 1 Placed 1 Talk time 1:00" in text(part)
         addresses = [one.replace("&amp;", "&") for one in re.findall(r'href="([^"]+)"', part.text)]

@@ -19,6 +19,7 @@ from voipcrm.contacts.models import Organization, Person, Tag
 from voipcrm.contacts.notes import Note, Task
 from voipcrm.contacts.searching import page_of_persons
 from voipcrm.core.db import db
+from voipcrm.core.long_work import STALLED, Lost
 
 INDEX = "/contacts/persons/imports"
 FILE = "Name,Company,Phone,E-mail,Tags\n"
@@ -289,7 +290,7 @@ def test_whoever_was_taken_over_writes_no_more(as_root, context):
     one = db.session.scalars(sa.select(Import)).one()
     one.claim = "of another"
     db.session.commit()
-    with pytest.raises(importing.Lost):
+    with pytest.raises(Lost):
         importing._run(one.id, "mine")
     db.session.rollback()
     assert everybody() == {}
@@ -305,7 +306,7 @@ def test_the_sweep_rings_for_works_of_which_nobody_heard(as_root, context, monke
         jobs.sweep()
     assert rung == []
     one = db.session.scalars(sa.select(Import)).one()
-    one.reached_at -= 2 * jobs.STALLED
+    one.reached_at -= 2 * STALLED
     db.session.commit()
     import_id = one.id
     db.session.rollback()

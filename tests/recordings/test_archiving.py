@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.core.storage import Storage
 from voipcrm.recordings import archiving, claims, copying
-from voipcrm.recordings.archiving import DELAYS, archive
+from voipcrm.recordings.archiving import COPYING, DELAYS, archive
 from voipcrm.telephony.errors import ProviderRefused, ProviderUnreachable
 
 from .facts import NOON, files_in, sid
@@ -289,15 +290,15 @@ def test_two_workers_never_copy_one_recording_at_once(house, folder, media, owed
 def test_a_claim_is_kept_alive_while_the_file_comes(house, owed, monkeypatch):
     monkeypatch.setattr(claims, "HEARTBEAT_SECONDS", 0.0)
     recording = owed()
-    claim = claims.take(recording.id)
-    beat = claims.heartbeat(claim)
+    claim = COPYING.take(recording.id)
+    beat = COPYING.heartbeat(claim)
     with time_machine.travel(clock.now() + timedelta(seconds=30), tick=False):
         beat()
         db.session.refresh(recording)
-        assert recording.next_try_at == clock.now() + claims.LEASE
+        assert recording.next_try_at == clock.now() + COPYING.lease
         db.session.commit()
     with time_machine.travel(clock.now() + timedelta(minutes=5), tick=False):
-        assert claims.take(recording.id).tries == 2
+        assert COPYING.take(recording.id).tries == 2
         with pytest.raises(claims.ClaimLost):
             beat()
 
@@ -305,15 +306,14 @@ def test_a_claim_is_kept_alive_while_the_file_comes(house, owed, monkeypatch):
 def test_whoever_lost_the_claim_leaves_no_trace(house, folder, owed, monkeypatch):
     recording = owed()
     monkeypatch.setattr(claims, "HEARTBEAT_SECONDS", 0.0)
-    take = claims.take
+    check_room = archiving.check_room
 
-    def taken_by_another(recording_id):
-        claim = take(recording_id)
+    def taken_by_another(size_bytes):
+        check_room(size_bytes)
         with time_machine.travel(clock.now() + timedelta(minutes=5), tick=False):
-            take(recording_id)
-        return claim
+            COPYING.take(recording.id)
 
-    monkeypatch.setattr(claims, "take", taken_by_another)
+    monkeypatch.setattr(archiving, "check_room", taken_by_another)
     archive(recording.id)
     db.session.refresh(recording)
     assert (recording.state, recording.tries, recording.error) == ("pending", 2, None)
@@ -322,7 +322,7 @@ def test_whoever_lost_the_claim_leaves_no_trace(house, folder, owed, monkeypatch
 
 def test_a_worker_waits_for_a_try_that_is_seconds_away(house, owed, monkeypatch):
     monkeypatch.setattr(archiving, "PATIENCE", timedelta(seconds=5))
-    monkeypatch.setattr(archiving, "DELAYS", (timedelta(seconds=0.3), *DELAYS[1:]))
+    monkeypatch.setattr(archiving, "COPYING", replace(COPYING, delays=(timedelta(seconds=0.3), *DELAYS[1:])))
     recording = owed(1, Answer(status=404), GOOD)
     assert archive(recording.id) == timedelta(seconds=0.3)
     assert archive(recording.id) is None

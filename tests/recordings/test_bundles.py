@@ -195,7 +195,7 @@ def test_a_worker_that_died_is_replaced_and_the_third_death_is_the_last(three, a
     bundle_id = ask(as_root)
     for attempt in range(1, 5):
         with three.app_context(), time_machine.travel(clock.now() + attempt * timedelta(minutes=3), tick=False):
-            assert bundling.stalled(limit=9) == [bundle_id]
+            assert Bundle.stalled(limit=9) == [bundle_id]
             claim = bundling._take(bundle_id)
             assert (claim is None) == (attempt == 4)
             assert bundling._take(bundle_id) is None  # somebody is at it, or it is over

@@ -124,10 +124,10 @@ def test_a_storage_that_refuses_is_asked_again(archived, folder, media, root, mo
 
 def test_a_worker_that_died_at_it_is_replaced(archived, folder, media, root):
     delete(archived, root)
-    assert erasing._take(archived.id) is not None
+    assert erasing.ERASING.take(archived.id) is not None
     sweep()
     assert media.deleted == []
-    with time_machine.travel(clock.now() + erasing.CLAIMED_FOR, tick=False):
+    with time_machine.travel(clock.now() + erasing.ERASING.lease, tick=False):
         sweep()
     assert (files_in(folder), media.deleted) == ([], [sid(1)])
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from voipcrm.calls.models import Call
 from voipcrm.core.db import db
 from voipcrm.recordings.models import Recording
-from voipcrm.recordings.noting import adopt, adopt_orphans, note
+from voipcrm.recordings.noting import adopt_orphans, note
 
 from .facts import NOON, fact, sid
 
@@ -91,15 +91,6 @@ def test_before_its_call_is_known_it_waits_and_is_adopted_later(house, call_of):
     assert recording.call_id == call.id
     db.session.refresh(call)
     assert call.has_recording
-
-
-def test_adopting_for_one_call_leaves_those_of_others_alone(house, call_of):
-    first, second = told(fact(1)), told(fact(2))
-    call = call_of(1)
-    call_of(2)
-    adopt(call.id)
-    db.session.commit()
-    assert (first.call_id, second.call_id) == (call.id, None)
 
 
 def test_a_recording_of_a_conference_belongs_to_the_call_that_its_address_named(house, call_of):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cast import SALES, SUPPORT, Cast
@@ -110,7 +110,7 @@ def set_up(it: Situation, cast: Cast) -> None:
         Presence.report(getattr(cast, who).id, state)
     db.session.flush()
     for who in it.asleep:
-        db.session.get(Presence, getattr(cast, who).id).seen_at = now.replace(year=now.year - 1)
+        db.session.get(Presence, getattr(cast, who).id).seen_at = now - timedelta(hours=1)
     for who in it.gone:
         db.session.get(User, getattr(cast, who).id).deactivated_at = now
     for who, minutes in it.last_calls.items():

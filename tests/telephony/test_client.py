@@ -255,31 +255,6 @@ def test_who_left_the_conference_is_gone(end, provider):
         provider.set_muted(CONFERENCE, CALL, True)
 
 
-def test_the_application_is_made_once_and_corrected_only_when_wrong(end, provider):
-    wanted = {"name": "voipcrm", "voice_url": "https://crm.example.com/v", "status_url": "https://crm.example.com/s"}
-    right = {
-        "sid": APPLICATION,
-        "voice_url": "https://crm.example.com/v",
-        "voice_method": "POST",
-        "voice_fallback_url": None,
-        "voice_fallback_method": "POST",
-        "status_callback": "https://crm.example.com/s",
-        "status_callback_method": "POST",
-    }
-    end.answers_json({"applications": [], "next_page_uri": None})
-    end.answers_json(right, 201)
-    assert provider.ensure_application(**wanted) == APPLICATION
-    assert end.asked[1].form["VoiceUrl"] == "https://crm.example.com/v"
-    assert end.asked[1].form["FriendlyName"] == "voipcrm"
-    end.answers_json({"applications": [right], "next_page_uri": None})
-    assert provider.ensure_application(**wanted) == APPLICATION
-    assert len(end.asked) == 3
-    end.answers_json({"applications": [right | {"voice_url": "https://old.example.com"}], "next_page_uri": None})
-    end.answers_json(right)
-    assert provider.ensure_application(**wanted) == APPLICATION
-    assert end.asked[4].path == f"{ROOT}/Applications/{APPLICATION}.json"
-
-
 def test_numbers_are_listed_owned_and_wired(end, provider):
     end.answers_json({"incoming_phone_numbers": [A_NUMBER], "next_page_uri": None})
     end.answers_json(A_NUMBER, 201)

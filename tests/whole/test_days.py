@@ -4,6 +4,8 @@ Which day a moment belongs to is worked out here with zoneinfo alone."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import unquote
@@ -13,11 +15,15 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
+from voipcrm.accounts.audit import AuditEntry
 from voipcrm.accounts.models import User
+from voipcrm.calls import jobs
+from voipcrm.calls.exports import CallExport
 from voipcrm.calls.models import Call
 from voipcrm.contacts.models import Person
 from voipcrm.contacts.notes import Task
 from voipcrm.core.db import db
+from voipcrm.recordings.accesses import RecordingAccess
 from voipcrm.recordings.models import Recording
 from whole.crawling import PARTIAL
 from whole.rows import make
@@ -81,13 +87,71 @@ def test_recordings_show_the_viewers_day(ada, night):
     assert 0 < len(expected) < len(rows)
 
 
+def told(page: str) -> dict[str, str]:
+    """What the page calls each moment, by its ISO text."""
+    return dict(re.findall(r'<time datetime="([^"]+)" title="([^"]+)">', page))
+
+
 def test_each_moment_reads_in_the_viewers_time(ada, night):
     zone, _, rows = night
-    page = ada.get("/calls").text
-    told = dict(re.findall(r'<time datetime="([^"]+)" title="([^"]+)">', page))
+    words = told(ada.get("/calls").text)
     for _, moment in rows.values():
-        local = moment.astimezone(zone)
-        assert told[moment.isoformat()] == local.strftime("%A, %-d %B %Y, %H:%M:%S %Z")
+        assert words[moment.isoformat()] == in_words(moment, zone)
+
+
+def in_words(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).strftime("%A, %-d %B %Y, %H:%M:%S %Z")
+
+
+@pytest.mark.parametrize(
+    ("address", "model"), [("/settings/audit", AuditEntry), ("/admin/voip/recordings/accesses", RecordingAccess)]
+)
+def test_a_log_shows_the_viewers_day(app, cast, night, address, model):
+    zone, day, rows = night
+    moments = [moment for _, moment in rows.values()]
+    with app.app_context():
+        root = db.session.get_one(User, cast.root.id)
+        root.time_zone = zone.key
+        for moment in moments:
+            make(model, root, created_at=moment)
+        db.session.commit()
+    page = app.test_client().sign_in(cast.root).get(f"{address}?since={day}&until={day}").text
+    expected = {one.isoformat(): in_words(one, zone) for one in moments if one.astimezone(zone).date() == day}
+    assert told(page.partition("<tbody>")[2]).items() >= expected.items()
+    assert page.count('<td class="nowrap">') == len(expected)
+
+
+def test_an_export_of_calls_has_the_viewers_day_in_the_viewers_time(app, ada, night):
+    zone, day, rows = night
+    ada.post(f"/calls/exports?since={day}&until={day}")
+    with app.app_context():
+        one = db.session.scalars(sa.select(CallExport.id)).one()
+        # Its owner may have gone elsewhere by the time that it is written.
+        db.session.execute(sa.update(User).values(time_zone="UTC"))
+        db.session.commit()
+        jobs.write_export(one)
+    answer = ada.get(f"/calls/exports/{one}/file")
+    header, *found = csv.reader(io.StringIO(answer.data.decode("utf-8-sig")))
+    answer.close()
+    assert header[:2] == [f"When ({zone.key})", "Call"]
+    assert {call: when for when, call, *_ in found} == {
+        call: f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        for call, (_, moment) in rows.items()
+        if moment.astimezone(zone).date() == day
+    }
+
+
+def test_an_export_of_contacts_is_named_by_the_viewers_day(app, cast, night):
+    zone, day, _ = night
+    with app.app_context():
+        db.session.execute(sa.update(User).values(time_zone=zone.key))
+        db.session.commit()
+    begins = datetime.combine(day, datetime.min.time(), zone).astimezone(UTC)
+    for moment, named in ((begins - timedelta(seconds=1), day - timedelta(days=1)), (begins, day)):
+        with time_machine.travel(moment, tick=False):
+            answer = app.test_client().sign_in(cast.bo).get("/contacts/persons/export")
+            assert f"contacts-{named}.csv" in answer.headers["Content-Disposition"]
+            answer.close()
 
 
 def test_a_downloaded_recording_is_named_by_the_viewers_time(app, cast, night):

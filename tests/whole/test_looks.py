@@ -78,6 +78,37 @@ def test_axe_finds_nothing_nothing_is_too_wide_and_the_keyboard_reaches_everythi
     assert complaints == []
 
 
+def test_what_others_see_instead_looks_as_well(furnished, cast, window):
+    wrong, known = [], parts_of_pages(Crawler(furnished, cast.root))
+    for who in (cast.bo, cast.ada):
+        page, complaints = window(who, viewport=WIDE)
+        page.context.add_init_script(AXE)
+        for address, parts in parts_of_pages(Crawler(furnished, who)).items():
+            if any(parts <= others for others in known.values()):
+                continue
+            known[address, who] = parts
+            page.emulate_media(color_scheme="light")
+            page.goto(address)
+            wrong += [f"{address} of {who.name}: {one}" for one in (*faults(page), *keyboard(page, whole=False))]
+        assert complaints == []
+    assert not wrong, "\n" + "\n".join(dict.fromkeys(wrong))
+
+
+def parts_of_pages(crawler: Crawler) -> dict[Any, frozenset[tuple[str | None, ...]]]:
+    """By the address of each kind of page: which elements there are in it, and inside which."""
+    crawler.crawl()
+    few = set(crawler.few_pages())
+    pages = {one.way.address: one.page for one in crawler.visits if one.page and one.page.is_whole}
+    return {
+        address: frozenset(
+            (one.tag, one.get("class"), one.get("role"), one.getparent().get("class"))
+            for one in page.root.xpath("//main//*[not(self::svg or self::use)]")
+        )
+        for address, page in pages.items()
+        if address in few
+    }
+
+
 def test_forms_with_mistakes_and_what_strangers_see_look_as_well(furnished, cast, window):
     page, complaints = window(cast.root, viewport=WIDE)
     page.context.add_init_script(AXE)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import has_request_context, request
 from sqlalchemy.orm import Mapped, mapped_column
-from werkzeug.datastructures import MultiDict
 
 from voipcrm.accounts.models import User
-from voipcrm.core import asking
 from voipcrm.core.db import Record, db
 
 # What can happen to a subject, in words of the log. A new verb is a new line here.
@@ -129,42 +125,6 @@ def note(
 def _name(subject: Record) -> str:
     names = (getattr(subject, name, "") for name in ("name", "label", "description"))
     return next((str(one) for one in names if one), "")
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What somebody wants to see of the log. A value that makes no sense counts as not set."""
-
-    person: int | None = None
-    verb: str = ""
-    since: date | None = None
-    until: date | None = None  # that day included
-
-    @classmethod
-    def read(cls, args: MultiDict[str, str]) -> Filters:
-        return cls(
-            person=args.get("person", type=asking.row_id),
-            verb=verb if (verb := args.get("verb", "")) in VERBS else "",
-            since=args.get("since", type=asking.day),
-            until=args.get("until", type=asking.day),
-        )
-
-    @property
-    def is_set(self) -> bool:
-        return self != Filters()
-
-    def query(self, zone: ZoneInfo) -> sa.Select[AuditEntry]:
-        """The entries asked for; days are days of `zone`."""
-        query = sa.select(AuditEntry)
-        if self.person is not None:
-            query = query.where(AuditEntry.user_id == self.person)
-        if self.verb:
-            query = query.where(AuditEntry.verb == self.verb)
-        if self.since:
-            query = query.where(AuditEntry.created_at >= asking.start_of(self.since, zone))
-        if self.until:
-            query = query.where(AuditEntry.created_at < asking.start_of(self.until + timedelta(days=1), zone))
-        return query
 
 
 def _kept(key: str, value: Any) -> Any:

@@ -146,6 +146,12 @@ class User(UserMixin, Record):
         return touched(ended) == 1
 
     @staticmethod
+    def choices() -> list[tuple[int, str]]:
+        """(id, name) of everybody in order, to choose from; also who was deactivated, since their deeds remain."""
+        everybody = sa.select(User.id, User.name).order_by(sa.func.lower(User.name), User.id)
+        return [(user_id, name) for user_id, name in db.session.execute(everybody)]
+
+    @staticmethod
     def signing_in(email: str, password: str) -> User | None:
         """The active person with this e-mail and password; the same time whether or not the e-mail is known."""
         user = User.of_email(email)

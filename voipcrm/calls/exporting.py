@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import io
-import secrets
 from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +22,7 @@ from voipcrm.contacts.exporting import safe
 from voipcrm.contacts.models import Organization, Person
 from voipcrm.core import clock
 from voipcrm.core.db import db
+from voipcrm.core.long_work import Lost
 from voipcrm.core.pages import zone
 from voipcrm.core.storage import DRAFTS, storage
 from voipcrm.trunks.models import Line
@@ -35,17 +35,12 @@ HEADER = (
 )  # fmt: skip
 
 
-class Lost(Exception):
-    """Another job took this export over, or it was canceled."""
-
-
 def work(export_id: int) -> None:
     """Write the file of an export that is owed, from its beginning. Commits as it goes."""
-    claim = secrets.token_hex(8)
-    one = db.session.get(CallExport, export_id, with_for_update=True)
-    if one is None or one.state != "working":
+    one = CallExport.take(export_id)
+    if one is None:
         return
-    one.claim, one.written, one.reached_at = claim, 0, clock.now()
+    claim, one.written = one.claim, 0
     asked, in_zone, user = dict(one.asked), zone(one.time_zone), one.by
     if not user.may(Can.VIEW_CALLS):
         one.state, one.reason = "failed", "You may no longer see calls."
@@ -58,12 +53,11 @@ def work(export_id: int) -> None:
     try:
         storage().put(draft, _pieces(export_id, claim, query, in_zone))
     except Lost:
-        db.session.rollback()
         storage().delete(draft)
         return
     storage().publish(draft, path)
     try:
-        one = _mine(export_id, claim)
+        one = CallExport.mine(export_id, claim)
     except Lost:
         storage().delete(path)
         return
@@ -91,16 +85,6 @@ def _newest() -> int:
     return db.session.scalar(sa.select(sa.func.max(Call.id))) or 0
 
 
-def _mine(export_id: int, claim: str) -> CallExport:
-    """The export, locked. Raises Lost."""
-    one = db.session.get(CallExport, export_id, with_for_update=True, populate_existing=True)
-    if one is None or one.claim != claim:
-        db.session.rollback()
-        raise Lost
-    one.reached_at = clock.now()
-    return one
-
-
 def _pieces(export_id: int, claim: str, query: sa.Select[Call], in_zone: ZoneInfo) -> Iterator[bytes]:
     # The mark makes Excel read UTF-8.
     yield "\ufeff".encode() + _csv([(f"When ({in_zone.key})", *HEADER)])
@@ -115,7 +99,7 @@ def _pieces(export_id: int, claim: str, query: sa.Select[Call], in_zone: ZoneInf
             return
         edge = sa.tuple_(sa.literal(found[-1].started_at, Call.started_at.type), sa.literal(found[-1].id))
         yield _csv([_cells(row, in_zone, cost.get(row.id, {})) for row in found])
-        _mine(export_id, claim).written += len(found)
+        CallExport.mine(export_id, claim).written += len(found)
         db.session.commit()
 
 

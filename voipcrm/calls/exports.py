@@ -9,16 +9,17 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from voipcrm.accounts.models import User
 from voipcrm.core import clock
-from voipcrm.core.db import Record
+from voipcrm.core.long_work import LongWork
 
 STATES = ("working", "done", "canceled", "failed")
 KEPT_FOR = timedelta(hours=24)
 
 
-class CallExport(Record):
+class CallExport(LongWork):
     """One file. Working: a job is at it, or owed; it begins anew if the one that was at it died."""
 
     __tablename__ = "call_exports"
+    WORKING = ("working",)
     __table_args__ = (sa.Index("ix_call_exports_of", "by_id", "created_at", "id"),)
 
     by_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
@@ -26,8 +27,6 @@ class CallExport(Record):
     time_zone: Mapped[str]  # in which days are meant and moments are written
     state: Mapped[str] = mapped_column(default="working")  # STATES
     reason: Mapped[str] = mapped_column(default="")  # why it failed, for people
-    claim: Mapped[str] = mapped_column(default="")  # of the job that is at it: another one that took over ends it
-    reached_at: Mapped[datetime] = mapped_column(default=clock.now)  # when something last moved
     total: Mapped[int | None]  # rows, once they were counted
     written: Mapped[int] = mapped_column(default=0)  # rows
     path: Mapped[str | None]  # inside the storage

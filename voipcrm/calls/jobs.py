@@ -22,7 +22,6 @@ from voipcrm.telephony.errors import LegGone, TelephonyError
 log = structlog.get_logger(__name__)
 NEVER_CONNECTED = timedelta(minutes=2)  # the browser got an id and never called
 SILENT = timedelta(minutes=3)  # no news of a live call for so long: ask the provider
-STALLED = timedelta(minutes=2)  # an export writes a batch in about a second
 AT_ONCE = 50
 
 
@@ -54,12 +53,8 @@ def write_export(export_id: int) -> None:
 
 def ring_for_exports() -> None:
     """Of which nobody heard, or whose worker died."""
-    stalled = sa.select(CallExport.id).where(
-        CallExport.state == "working", CallExport.reached_at < clock.now() - STALLED
-    )
-    for export_id in db.session.scalars(stalled.limit(AT_ONCE)).all():
+    for export_id in CallExport.stalled(limit=AT_ONCE):
         later(write_export, export_id)
-    db.session.commit()
 
 
 def link_early_events() -> None:

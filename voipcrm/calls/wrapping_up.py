@@ -75,10 +75,6 @@ class WrapUp(Record):
     def until_at(self) -> datetime | None:
         return ends_at(self.began_at, self.limit_seconds)
 
-    @property
-    def has_draft(self) -> bool:
-        return bool(self.disposition_id or self.note or self.follow_up or self.due_on)
-
     @staticmethod
     def of(user: User) -> sa.Select[WrapUp]:
         """This user's open ones, the oldest first, with what a form of it shows. Those past their limit are still

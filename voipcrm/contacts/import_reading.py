@@ -58,7 +58,6 @@ _WORDS = {  # what headers are called, folded; the first that fits wins
     "name": ("name", "contact", "kontakt"),
 }
 MOST_COLUMNS = 100
-LONGEST_CELL = 131_072  # characters, csv's own limit
 _PREVIEW_CHARACTERS = 64 * 1024
 _LABELLED = re.compile(r"(.*?)\s*\(([^()0-9]{1,40})\)")
 

@@ -3,9 +3,9 @@ transaction of its own, so that nobody waits for it and memory stays flat; each 
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from voipcrm.contacts.notes import Note, Task
 from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.core.house import house
+from voipcrm.core.long_work import Lost
 
 CHECKED_AT_ONCE = 500
 WRITTEN_AT_ONCE = 100
@@ -30,42 +31,23 @@ PAUSE_SECONDS = 0.05  # between batches: SQLite has one writer, and a webhook th
 T = TypeVar("T")
 
 
-class Lost(Exception):
-    """Another job took this import over, or it was discarded."""
-
-
 def work(import_id: int) -> None:
     """Do what the import owes, to its end."""
-    claim = secrets.token_hex(8)
-    one = db.session.get(Import, import_id, with_for_update=True)
-    if one is None or not one.is_working:
+    one = Import.take(import_id)
+    if one is None:
         return
-    one.claim, one.reached_at = claim, clock.now()
-    state = one.state
+    state, claim = one.state, one.claim
     db.session.commit()
     works: dict[str, Callable[[int, str], None]] = {"checking": _check, "running": _run, "undoing": _undo}
-    try:
+    with suppress(Lost):
         works[state](import_id, claim)
-    except Lost:
-        db.session.rollback()
-
-
-def _mine(import_id: int, claim: str, *, reached: int | None = None) -> Import:
-    """The import, locked for the batch that follows. Raises Lost."""
-    one = db.session.get(Import, import_id, with_for_update=True, populate_existing=True)
-    if one is None or one.claim != claim:
-        raise Lost
-    one.reached_at = clock.now()
-    if reached is not None:
-        one.processed = reached
-    return one
 
 
 # Checking: what would become of each row? Writes import_rows and nothing else.
 
 
 def _check(import_id: int, claim: str) -> None:
-    one = _mine(import_id, claim)
+    one = Import.mine(import_id, claim)
     db.session.execute(sa.delete(ImportRow).where(ImportRow.import_id == import_id))
     raw = db.session.scalars(sa.select(Import.file).where(Import.id == import_id)).one()
     encoding, delimiter, mapping = one.encoding, one.delimiter, list(one.mapping)
@@ -78,17 +60,17 @@ def _check(import_id: int, claim: str) -> None:
             country = house.default_country
             rows = [understand(line, cells, mapping, country=country, owners=owners) for line, cells in some]
             count += len(rows)
-            one = _mine(import_id, claim, reached=count)
+            Import.mine(import_id, claim).processed = count
             db.session.execute(sa.insert(ImportRow), _checked(import_id, rows, seen))
             db.session.commit()
     except FileUnreadable as problem:
         db.session.rollback()
-        one = _mine(import_id, claim)
+        one = Import.mine(import_id, claim)
         one.state, one.reason = "failed", str(problem)
         db.session.commit()
         return
-    one = _mine(import_id, claim, reached=count)
-    one.total, one.state = count, "checked"
+    one = Import.mine(import_id, claim)
+    one.total, one.processed, one.state = count, count, "checked"
     db.session.commit()
 
 
@@ -145,7 +127,7 @@ def _known(keys: Iterable[str]) -> dict[str, tuple[int, str, str]]:
 
 def _run(import_id: int, claim: str) -> None:
     while True:
-        one = _mine(import_id, claim)
+        one = Import.mine(import_id, claim)
         waiting = sa.select(ImportRow).where(ImportRow.import_id == import_id)
         waiting = waiting.where(ImportRow.state.in_(("new", "duplicate"))).order_by(ImportRow.line)
         rows = list(db.session.scalars(waiting.limit(WRITTEN_AT_ONCE)))
@@ -246,7 +228,7 @@ def _by_folded(model: Any, names: set[str]) -> dict[str, Any]:
 
 def _undo(import_id: int, claim: str) -> None:
     while True:
-        one = _mine(import_id, claim)
+        one = Import.mine(import_id, claim)
         run_at = one.run_at
         written = sa.select(ImportRow).where(ImportRow.import_id == import_id)
         written = written.where(ImportRow.state.in_(("created", "updated"))).order_by(ImportRow.line.desc())

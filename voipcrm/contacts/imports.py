@@ -12,10 +12,10 @@ from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.contacts.models import Person
 from voipcrm.core import clock
-from voipcrm.core.db import Model, Record, db
+from voipcrm.core.db import Model, db
+from voipcrm.core.long_work import LongWork
 
 STATES = ("uploaded", "checking", "checked", "running", "done", "undoing", "undone", "failed")
-WORKING = ("checking", "running", "undoing")  # a job is at it, or owed
 ON_DUPLICATE = {
     "skip": "Leave the contact as it is and skip the row",
     "update": "Update the contact with the row",
@@ -23,10 +23,11 @@ ON_DUPLICATE = {
 }
 
 
-class Import(Record):
+class Import(LongWork):
     """One file on its way in. Jobs work on it in the WORKING states, a batch at a time, and go on where they were."""
 
     __tablename__ = "imports"
+    WORKING = ("checking", "running", "undoing")
 
     by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
     file_name: Mapped[str]
@@ -38,17 +39,11 @@ class Import(Record):
     on_duplicate: Mapped[str] = mapped_column(default="skip")  # ON_DUPLICATE
     state: Mapped[str] = mapped_column(default="uploaded")  # STATES
     reason: Mapped[str] = mapped_column(default="")  # why it failed, for people
-    claim: Mapped[str] = mapped_column(default="")  # of the job that is at it: another one that took over ends it
-    reached_at: Mapped[datetime] = mapped_column(default=clock.now)  # when something last moved
     run_at: Mapped[datetime | None]  # updated_at of every person that it wrote: whoever has another was changed since
     total: Mapped[int] = mapped_column(default=0)  # rows, once they were counted
     processed: Mapped[int] = mapped_column(default=0)  # of the present work
 
     by: Mapped[User | None] = relationship()
-
-    @property
-    def is_working(self) -> bool:
-        return self.state in WORKING
 
     @property
     def percent(self) -> int | None:

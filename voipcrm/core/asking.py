@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
 
 
 def day(text: str) -> date:
@@ -25,3 +29,11 @@ def row_id(text: str) -> int:
 def start_of(begun: date, zone: ZoneInfo) -> datetime:
     """The moment a day begins in a zone, in UTC; right also where a clock change skips midnight."""
     return datetime.combine(begun, time(), zone).astimezone(UTC)
+
+
+def within(at: Any, since: date | None, until: date | None, zone: ZoneInfo) -> Iterator[sa.ColumnElement[bool]]:
+    """That the moment in the column `at` lies on one of these days of a zone, both included; None is no bound."""
+    if since:
+        yield at >= start_of(since, zone)
+    if until:
+        yield at < start_of(until + timedelta(days=1), zone)

@@ -6,20 +6,15 @@ asks for the same file many times over, a part each time, and all of that is one
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import sqlalchemy as sa
 from flask import current_app, has_request_context, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
-from werkzeug.datastructures import MultiDict
 
 from voipcrm.accounts.models import User
 from voipcrm.calls.models import Call
-from voipcrm.core import asking
 from voipcrm.core.db import Record, db
 from voipcrm.recordings.models import Recording
 
@@ -101,39 +96,3 @@ def kind_of_ticket(text: str, recording: Recording, user: User) -> str | None:
 
 def _signer(kind: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.secret_key or "", salt=f"recording-{kind}")
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What somebody wants to see of the log. A value that makes no sense counts as not set."""
-
-    person: int | None = None
-    kind: str = ""
-    since: date | None = None
-    until: date | None = None  # that day included
-
-    @classmethod
-    def read(cls, args: MultiDict[str, str]) -> Filters:
-        return cls(
-            person=args.get("person", type=asking.row_id),
-            kind=kind if (kind := args.get("kind", "")) in KINDS else "",
-            since=args.get("since", type=asking.day),
-            until=args.get("until", type=asking.day),
-        )
-
-    @property
-    def is_set(self) -> bool:
-        return self != Filters()
-
-    def query(self, zone: ZoneInfo) -> sa.Select[RecordingAccess]:
-        """The rows asked for; days are days of `zone`."""
-        conditions: list[Any] = []
-        if self.person is not None:
-            conditions.append(RecordingAccess.user_id == self.person)
-        if self.kind:
-            conditions.append(RecordingAccess.kind == self.kind)
-        if self.since:
-            conditions.append(RecordingAccess.created_at >= asking.start_of(self.since, zone))
-        if self.until:
-            conditions.append(RecordingAccess.created_at < asking.start_of(self.until + timedelta(days=1), zone))
-        return RecordingAccess.with_recordings(sa.select(RecordingAccess).where(*conditions))

@@ -1,8 +1,7 @@
 """Copying finished recordings from the provider to our own storage.
 
-A copy is owed as long as its row is `pending`. A worker claims the row by moving `next_try_at` into the near future
-and keeps moving it while it copies; if it dies, the claim runs out and the next sweep takes the row again. The copy is
-written as a draft and gets its name only when it was read back and found whole, so nobody ever sees half a file.
+A copy is owed as long as its row is `pending` (claims.py says whose turn it is). It is written as a draft and gets its
+name only when it was read back and found whole, so nobody ever sees half a file.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from secrets import token_hex
 
 import requests
@@ -24,8 +23,7 @@ from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, touched
 from voipcrm.core.storage import DRAFTS, storage
-from voipcrm.recordings import claims
-from voipcrm.recordings.claims import Claim, ClaimLost
+from voipcrm.recordings.claims import Claim, ClaimLost, Work
 from voipcrm.recordings.copying import BYTES_PER_SECOND, Copy, CopyRefused, StorageFull, check_room, copy
 from voipcrm.recordings.models import Recording
 from voipcrm.telephony.errors import MediaNotReady, ProviderRefused, ProviderUnreachable
@@ -39,6 +37,35 @@ OUR_TROUBLE = timedelta(minutes=1)
 PATIENCE = timedelta(
     seconds=5
 )  # a worker waits this long for a try that is nearly due, instead of leaving it to a sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyClaim(Claim):
+    started_at: datetime
+    pending_at: datetime
+    duration_seconds: int | None  # as the provider said
+
+
+def _claim(recording: Recording) -> CopyClaim:
+    return CopyClaim(
+        id=recording.id,
+        sid=recording.sid,
+        state=recording.state,
+        tries=recording.tries,
+        started_at=recording.started_at,
+        pending_at=recording.pending_at or recording.created_at,
+        duration_seconds=recording.duration_seconds,
+    )
+
+
+COPYING = Work(
+    due_at=Recording.next_try_at,
+    tries=Recording.tries,
+    lease=timedelta(seconds=45),  # longer than the provider may stall between two pieces of a file (telephony.media)
+    delays=DELAYS,
+    claim=_claim,
+    only=[Recording.state == "pending"],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +82,7 @@ def archive(recording_id: int) -> timedelta | None:
 
     Returns how soon to try again where that is a matter of seconds, else None: then a sweep does it."""
     _wait_until_due(recording_id)
-    claim = claims.take(recording_id)
+    claim = COPYING.take(recording_id)
     if claim is None:
         return None
     draft = f"{DRAFTS}/{claim.sid}.{token_hex(4)}"
@@ -83,10 +110,10 @@ def archive(recording_id: int) -> timedelta | None:
     return None
 
 
-def _fetch(claim: Claim, draft: str) -> Copy:
+def _fetch(claim: CopyClaim, draft: str) -> Copy:
     check_room(BYTES_PER_SECOND * (claim.duration_seconds or 0))
     with provider().open_recording_media(claim.sid, "wav") as response:
-        return copy(response, claim, draft, heartbeat=claims.heartbeat(claim))
+        return copy(response, draft, duration_seconds=claim.duration_seconds, heartbeat=COPYING.heartbeat(claim))
 
 
 def _wait_until_due(recording_id: int) -> None:
@@ -120,29 +147,26 @@ def _setback(problem: Exception) -> Setback | None:
     return known
 
 
-def _put_off(claim: Claim, setback: Setback) -> timedelta | None:
+def _put_off(claim: CopyClaim, setback: Setback) -> timedelta | None:
     """Note why, and when to try again; or give up. Returns the delay if it is short enough to wait for."""
     now, deadline = clock.now(), claim.pending_at + GIVE_UP_AFTER
     delay = setback.at_least
-    values: dict[str, object] = {"error": setback.reason}
+    values: dict[str, object] = {}
     if setback.is_ours:
         values["pending_at"] = now  # the provider shall have its day once we are well again
     elif now >= deadline and claim.tries >= len(DELAYS):  # not at the first try of a worker that was away for a day
         values |= {"state": "failed", "next_try_at": None}
     else:
-        scheduled = DELAYS[min(claim.tries, len(DELAYS)) - 1]
-        delay = max(scheduled, setback.at_least)
+        delay = max(COPYING.delay(claim), setback.at_least)
         if now < deadline < now + delay:
             delay = deadline - now
     gives_up = "state" in values
     log.warning("recording_put_off", sid=claim.sid, tries=claim.tries, reason=setback.reason, gives_up=gives_up)
-    db.session.rollback()
-    db.session.execute(claims.row_of(claim).values({"next_try_at": now + delay, **values}))
-    db.session.commit()
+    COPYING.put_off(claim, delay, error=setback.reason, **values)
     return delay if delay <= PATIENCE and not gives_up else None
 
 
-def _finish(claim: Claim, path: str, made: Copy) -> bool:
+def _finish(claim: CopyClaim, path: str, made: Copy) -> bool:
     """Note that the copy is there. False: somebody deleted the recording while it was copied."""
     kept_at_provider = settings.provider_copy_days
     archived = {
@@ -169,11 +193,3 @@ def _finish(claim: Claim, path: str, made: Copy) -> bool:
     db.session.execute(has.execution_options(synchronize_session=False))
     db.session.commit()
     return True
-
-
-def due(*, limit: int) -> list[int]:
-    """Ids of recordings that a worker may take now, longest waiting first; also those whose worker died."""
-    query = sa.select(Recording.id).where(Recording.state == "pending", Recording.next_try_at <= clock.now())
-    found = list(db.session.scalars(query.order_by(Recording.next_try_at).limit(limit)))
-    db.session.commit()
-    return found

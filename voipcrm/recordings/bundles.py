@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from voipcrm.accounts.models import User
 from voipcrm.core import clock
-from voipcrm.core.db import Model, Record, db, touched
+from voipcrm.core.db import Model, db, touched
+from voipcrm.core.long_work import LongWork
 from voipcrm.core.pages import zone
 from voipcrm.recordings.models import Recording
 
@@ -24,10 +25,11 @@ class CannotBundle(Exception):
     """Why not, as a sentence for the person."""
 
 
-class Bundle(Record):
+class Bundle(LongWork):
     """One ZIP file. making: a job is at it, or owed. gone: taken back, given up or its day is over; see `reason`."""
 
     __tablename__ = "recording_bundles"
+    WORKING = ("making",)
     __table_args__ = (
         sa.Index("ix_recording_bundles_by_at", "by_id", "created_at", "id"),
         sa.Index("ix_recording_bundles_state", "state", "reached_at"),
@@ -42,8 +44,6 @@ class Bundle(Record):
     processed: Mapped[int] = mapped_column(default=0)
     left_out: Mapped[int] = mapped_column(default=0)  # recordings that could not be put into it; it says which
     tries: Mapped[int] = mapped_column(default=0)
-    claim: Mapped[str] = mapped_column(default="")  # of the job that is at it
-    reached_at: Mapped[datetime] = mapped_column(default=clock.now)  # when something last moved
     path: Mapped[str | None]  # inside the storage
     size_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)
     expires_at: Mapped[datetime | None]
@@ -62,7 +62,7 @@ class Bundle(Record):
         return sa.select(Bundle).where(Bundle.by_id == user.id)
 
     def end(self, state: str, reason: str) -> None:
-        """failed or gone; a job that is at it notices, and a sweep removes the file."""
+        """ready, failed or gone. A job that is at it notices; of the last two a sweep removes the file."""
         self.state, self.reason, self.claim, self.reached_at = state, reason, "", clock.now()
 
 

@@ -9,7 +9,6 @@ import time
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 
 import sqlalchemy as sa
 import structlog
@@ -20,6 +19,7 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.core import clock
 from voipcrm.core.db import db, touched
 from voipcrm.core.house import house
+from voipcrm.core.long_work import STALLED, Lost
 from voipcrm.core.pages import zone
 from voipcrm.core.storage import DRAFTS, storage
 from voipcrm.recordings import accesses, copying, naming
@@ -27,14 +27,9 @@ from voipcrm.recordings.bundles import KEPT_FOR, Bundle, BundleItem
 from voipcrm.recordings.models import Recording
 
 log = structlog.get_logger(__name__)
-STALLED = timedelta(minutes=2)  # longer than the storage may take over one piece
 BEAT_SECONDS = 1.0
 MOST_TRIES = 3
 LEFT_OUT = "Not in here.txt"
-
-
-class Lost(Exception):
-    """Another job took it over, or nobody wants it any more."""
 
 
 def make(bundle_id: int) -> None:
@@ -90,31 +85,16 @@ def _write_and_offer(bundle_id: int, claim: str, draft: str, path: str) -> None:
     with storage().writing(draft) as write:
         put_in, left_out, size_bytes = _zip(write, ids, user.id, zone_name, beat)
     if not put_in:
-        _end(
-            bundle_id, claim, {"state": "failed", "reason": "None of these recordings is there any more.", "claim": ""}
-        )
+        Bundle.mine(bundle_id, claim).end("failed", "None of these recordings is there any more.")
+        db.session.commit()
         raise Lost
     storage().publish(draft, path)
-    ready = {
-        "state": "ready",
-        "claim": "",
-        "path": path,
-        "size_bytes": size_bytes,
-        "processed": len(ids),
-        "left_out": left_out,
-        "expires_at": clock.now() + KEPT_FOR,
-        "reached_at": clock.now(),
-    }
-    _end(bundle_id, claim, ready, put_in=put_in)
-
-
-def _end(bundle_id: int, claim: str, values: dict[str, object], *, put_in: list[int] | None = None) -> None:
-    if touched(sa.update(Bundle).where(Bundle.id == bundle_id, Bundle.claim == claim).values(values)) == 0:
-        db.session.rollback()
-        raise Lost
-    bundle = db.session.get_one(Bundle, bundle_id, populate_existing=True)
+    bundle = Bundle.mine(bundle_id, claim)
+    bundle.end("ready", "")
+    bundle.path, bundle.size_bytes, bundle.expires_at = path, size_bytes, clock.now() + KEPT_FOR
+    bundle.processed, bundle.left_out = len(ids), left_out
     by = db.session.get_one(User, bundle.by_id)
-    for recording_id in put_in or ():  # written down before it is offered
+    for recording_id in put_in:  # written down before it is offered
         accesses.note("zip", recording_id, by=by, ip=bundle.ip)
     db.session.commit()
 
@@ -222,21 +202,11 @@ def _heartbeat(bundle_id: int, claim: str) -> Callable[[int, int], None]:
         if time.monotonic() - beaten_at < BEAT_SECONDS:
             return
         beaten_at = time.monotonic()
-        mine = sa.update(Bundle).where(Bundle.id == bundle_id, Bundle.claim == claim)
-        is_ours = touched(mine.values(processed=processed, left_out=left_out, reached_at=clock.now())) == 1
+        bundle = Bundle.mine(bundle_id, claim)
+        bundle.processed, bundle.left_out = processed, left_out
         db.session.commit()
-        if not is_ours:
-            raise Lost
 
     return beat
-
-
-def stalled(*, limit: int) -> list[int]:
-    """Ids of bundles that nobody is at: nobody heard, or the worker died."""
-    query = sa.select(Bundle.id).where(Bundle.state == "making", Bundle.reached_at < clock.now() - STALLED)
-    found = list(db.session.scalars(query.order_by(Bundle.reached_at).limit(limit)))
-    db.session.commit()
-    return found
 
 
 def remove_old() -> None:

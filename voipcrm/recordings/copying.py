@@ -10,7 +10,6 @@ import requests
 
 from voipcrm.core.storage import storage
 from voipcrm.recordings import waveform
-from voipcrm.recordings.claims import Claim
 from voipcrm.recordings.wav import WavInvalid, is_wav, read_head
 
 PIECE_BYTES = 64 * 1024
@@ -38,8 +37,11 @@ class Copy:
     peaks: list[list[int]] | None  # None: stored in a way that we do not draw
 
 
-def copy(response: requests.Response, claim: Claim, draft: str, *, heartbeat: Callable[[], None]) -> Copy:
-    """Write the answer's body to `draft` and check it. Nothing is left under that name if this raises mid-way.
+def copy(
+    response: requests.Response, draft: str, *, duration_seconds: int | None, heartbeat: Callable[[], None]
+) -> Copy:
+    """Write the answer's body to `draft` and check it: it lasts `duration_seconds`, where the provider said so. Nothing
+    is left under that name if this raises mid-way.
 
     Raises CopyRefused, StorageFull, requests.RequestException (the provider's side broke off), or what the storage
     or the heartbeat raise."""
@@ -53,7 +55,7 @@ def copy(response: requests.Response, claim: Claim, draft: str, *, heartbeat: Ca
         raise
     if announced is not None and meter.size_bytes != announced:
         raise CopyRefused(f"{meter.size_bytes} of {announced} bytes came.")
-    return _checked(draft, meter, claim.duration_seconds, heartbeat)
+    return _checked(draft, meter, duration_seconds, heartbeat)
 
 
 def check_room(size_bytes: int) -> None:

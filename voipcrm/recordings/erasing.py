@@ -1,8 +1,7 @@
 """Removing recordings: at once for everybody who looks, then, by a job that does not give up, from our storage and at
 the provider. The row stays and says who, when and why.
 
-`erase_at` says that a removal is owed, and from when on; while a worker is at it, it lies in the near future, so that
-another one takes over from a worker that died."""
+`erase_at` says that a removal is owed, and from when on (claims.py says whose turn it is)."""
 
 from __future__ import annotations
 
@@ -20,13 +19,12 @@ from voipcrm.core import clock
 from voipcrm.core.db import db, touched
 from voipcrm.core.storage import storage
 from voipcrm.recordings import accesses, bundles
-from voipcrm.recordings.claims import LEASE
+from voipcrm.recordings.archiving import COPYING
+from voipcrm.recordings.claims import Claim, Work
 from voipcrm.recordings.models import DELETABLE, HELD, Recording
 from voipcrm.telephony.errors import TelephonyError
 
 log = structlog.get_logger(__name__)
-CLAIMED_FOR = timedelta(minutes=5)
-DELAYS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3_600))  # the last one again and again
 
 
 class CannotDelete(Exception):
@@ -65,7 +63,7 @@ def _remove(recording_ids: list[int], *, state: str, by: User | None, reason: st
         "deleted_by": by.name if by else "",
         "deleted_reason": reason,
         "next_try_at": None,
-        "erase_at": sa.case((copying, now + LEASE), else_=now),
+        "erase_at": sa.case((copying, now + COPYING.lease), else_=now),
         "erase_tries": 0,
         "peaks": None,
     }
@@ -88,64 +86,16 @@ def _tell_calls(recording_ids: list[int]) -> None:
     touched(sa.update(Call).where(Call.id.in_(calls), ~left).values(has_recording=False))
 
 
-def due(*, limit: int) -> list[int]:
-    """Ids of recordings of which a copy is to be removed now, longest waiting first."""
-    query = sa.select(Recording.id).where(Recording.erase_at <= clock.now()).order_by(Recording.erase_at).limit(limit)
-    found = list(db.session.scalars(query))
-    db.session.commit()
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    id: int
-    sid: str
-    state: str
-    tries: int
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim(Claim):
     path: str
     size_bytes: int | None
     is_held: bool
     provider_erased_at: datetime | None
 
 
-def erase(recording_id: int) -> None:
-    """Remove what is to be removed of one recording, if that is due. Safe to call at any time, any number of times."""
-    claim = _take(recording_id)
-    if claim is None:
-        return
-    if claim.state == "archived" and claim.is_held:  # two copies are safer than one
-        _put_off(claim, timedelta(days=1), None)
-        return
-    try:
-        if claim.state != "archived":
-            storage().delete(claim.path)
-        elif storage().size_of(claim.path) != claim.size_bytes:
-            log.error("own_copy_missing", sid=claim.sid)  # so the provider's is the only one left
-            _put_off(claim, timedelta(days=1), None)
-            return
-        if claim.provider_erased_at is None:
-            provider().delete_recording(claim.sid)
-    except (OSError, StoreError) as problem:
-        log.warning("storage_failed", sid=claim.sid, reason=repr(problem)[:300])
-        _put_off(claim, _delay(claim), "Our storage could not remove the file yet; it is tried again.")
-    except TelephonyError as problem:
-        log.warning("provider_copy_stays", sid=claim.sid, reason=problem.sentence)
-        trouble = f"The provider’s copy could not be deleted yet; it is tried again. {problem.sentence}"
-        _put_off(claim, _delay(claim), trouble if claim.state != "archived" else None)
-    else:
-        done = {"erase_at": None, "provider_erased_at": claim.provider_erased_at or clock.now(), "error": None}
-        touched(_row_of(claim).values(done if claim.state == "archived" else {**done, "path": None}))
-        db.session.commit()
-
-
-def _take(recording_id: int) -> _Claim | None:
-    due = sa.update(Recording).where(Recording.id == recording_id, Recording.erase_at <= clock.now())
-    taken = due.values(erase_at=clock.now() + CLAIMED_FOR, erase_tries=Recording.erase_tries + 1)
-    if touched(taken) == 0:
-        db.session.commit()
-        return None
-    recording = db.session.get_one(Recording, recording_id, populate_existing=True)
-    claim = _Claim(
+def _claim(recording: Recording) -> _Claim:
+    return _Claim(
         id=recording.id,
         sid=recording.sid,
         state=recording.state,
@@ -155,22 +105,44 @@ def _take(recording_id: int) -> _Claim | None:
         is_held=recording.is_held,
         provider_erased_at=recording.provider_erased_at,
     )
-    db.session.commit()  # nothing stays open while we wait for storage and provider
-    return claim
 
 
-def _row_of(claim: _Claim) -> sa.Update:
-    """The row, unless it was deleted while its provider's copy was being removed: then all is owed anew."""
-    return sa.update(Recording).where(
-        Recording.id == claim.id, Recording.state == claim.state, Recording.erase_tries == claim.tries
-    )
+# One that is deleted while its provider's copy is being removed is in another state: then all is owed anew.
+ERASING = Work(
+    due_at=Recording.erase_at,
+    tries=Recording.erase_tries,
+    lease=timedelta(minutes=5),
+    delays=[timedelta(seconds=seconds) for seconds in (30, 120, 600, 3_600)],
+    claim=_claim,
+)
 
 
-def _delay(claim: _Claim) -> timedelta:
-    return DELAYS[min(claim.tries, len(DELAYS)) - 1]
-
-
-def _put_off(claim: _Claim, delay: timedelta, error: str | None) -> None:
-    db.session.rollback()
-    touched(_row_of(claim).values(erase_at=clock.now() + delay, error=error))
-    db.session.commit()
+def erase(recording_id: int) -> None:
+    """Remove what is to be removed of one recording, if that is due. Safe to call at any time, any number of times."""
+    claim = ERASING.take(recording_id)
+    if claim is None:
+        return
+    if claim.state == "archived" and claim.is_held:  # two copies are safer than one
+        ERASING.put_off(claim, timedelta(days=1), error=None)
+        return
+    try:
+        if claim.state != "archived":
+            storage().delete(claim.path)
+        elif storage().size_of(claim.path) != claim.size_bytes:
+            log.error("own_copy_missing", sid=claim.sid)  # so the provider's is the only one left
+            ERASING.put_off(claim, timedelta(days=1), error=None)
+            return
+        if claim.provider_erased_at is None:
+            provider().delete_recording(claim.sid)
+    except (OSError, StoreError) as problem:
+        log.warning("storage_failed", sid=claim.sid, reason=repr(problem)[:300])
+        trouble = "Our storage could not remove the file yet; it is tried again."
+        ERASING.put_off(claim, ERASING.delay(claim), error=trouble)
+    except TelephonyError as problem:
+        log.warning("provider_copy_stays", sid=claim.sid, reason=problem.sentence)
+        trouble = f"The provider’s copy could not be deleted yet; it is tried again. {problem.sentence}"
+        ERASING.put_off(claim, ERASING.delay(claim), error=trouble if claim.state != "archived" else None)
+    else:
+        done = {"erase_at": None, "provider_erased_at": claim.provider_erased_at or clock.now(), "error": None}
+        touched(ERASING.row_of(claim).values(done if claim.state == "archived" else {**done, "path": None}))
+        db.session.commit()

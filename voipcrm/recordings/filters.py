@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -63,10 +63,7 @@ class Filters:
 
     def apply(self, query: sa.Select[Recording], zone: ZoneInfo) -> sa.Select[Recording]:
         """The query narrowed to what was asked for; days are days of `zone`."""
-        if self.since:
-            query = query.where(Recording.started_at >= asking.start_of(self.since, zone))
-        if self.until:
-            query = query.where(Recording.started_at < asking.start_of(self.until + timedelta(days=1), zone))
+        query = query.where(*asking.within(Recording.started_at, self.since, self.until, zone))
         if self.state:
             query = query.where(Recording.state == self.state)
         if self.shortest is not None:

@@ -13,6 +13,7 @@ from voipcrm.core.db import db
 from voipcrm.core.queue import job, later
 from voipcrm.core.storage import storage
 from voipcrm.recordings import archiving, asking, bundling, erasing, retention
+from voipcrm.recordings.bundles import Bundle
 from voipcrm.recordings.noting import adopt_orphans
 
 log = structlog.get_logger(__name__)
@@ -48,7 +49,7 @@ def expire_old() -> None:
 @job(queue="default", timeout_seconds=120)
 def sweep_bundles() -> None:
     """Each minute: go on with ZIPs whose worker died, and remove those that are over."""
-    for bundle_id in bundling.stalled(limit=20):
+    for bundle_id in Bundle.stalled(limit=20):
         later(make_bundle, bundle_id)
     bundling.remove_old()
 
@@ -60,7 +61,11 @@ def sweep() -> None:
     adopt_orphans()
     db.session.commit()
     until = time.monotonic() + SWEEP_SECONDS
-    for act, owed in ((asking.ask, asking.due), (archiving.archive, archiving.due), (erasing.erase, erasing.due)):
+    for act, owed in (
+        (asking.ask, asking.due),
+        (archiving.archive, archiving.COPYING.due),
+        (erasing.erase, erasing.ERASING.due),
+    ):
         for recording_id in owed(limit=SWEPT_AT_ONCE):
             if time.monotonic() < until:
                 _alone(act, recording_id)

@@ -12,10 +12,11 @@ from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
+from voipcrm.core.log_filters import LogFilters
 from voipcrm.core.pages import render, viewer_zone
 from voipcrm.core.paging import cursor_of_request, page_of
 from voipcrm.core.queue import later
-from voipcrm.recordings import accesses, erasing, holds, jobs
+from voipcrm.recordings import erasing, holds, jobs
 from voipcrm.recordings.accesses import KINDS, RecordingAccess
 from voipcrm.recordings.forms import DeleteForm, HoldForm
 from voipcrm.recordings.models import LegalHold
@@ -86,14 +87,19 @@ def release(hold_id: int) -> Any:
 @requires(Can.MANAGE)
 def log() -> Any:
     """Who had access to which recording, of all of them."""
-    filters = accesses.Filters.read(request.args)
-    query = filters.query(viewer_zone())
-    people = db.session.execute(sa.select(User.id, User.name).order_by(sa.func.lower(User.name), User.id)).all()
+    filters = LogFilters.read(request.args, KINDS)
+    query = filters.narrow(
+        RecordingAccess.with_recordings(sa.select(RecordingAccess)),
+        viewer_zone(),
+        person=RecordingAccess.user_id,
+        kind=RecordingAccess.kind,
+        at=RecordingAccess.created_at,
+    )
     return render(
         "recordings/accesses.html",
         "recordings/_accesses_results.html",
         page=page_of(query, RecordingAccess.created_at, RecordingAccess.id, cursor=cursor_of_request()),
         filters=filters,
-        people=people,
+        people=User.choices(),
         kinds=KINDS,
     )

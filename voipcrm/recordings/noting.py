@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -67,14 +66,16 @@ def note_nothing(call: Call, why: str) -> None:
     db.session.execute(insert(Recording.__table__).values(row).on_conflict_do_nothing(index_elements=["sid"]))
 
 
-def adopt(call_id: int) -> None:
-    """Link what was noted before this call was known; the caller commits."""
-    _adopt(Leg.call_id == call_id, Call.id == call_id)
-
-
 def adopt_orphans() -> None:
     """Link every recording without a call whose leg has come to be known meanwhile; the caller commits."""
-    _adopt(sa.true(), sa.true())
+    unlinked = (Recording.call_id.is_(None), Recording.call_sid.is_not(None))
+    of_legs = sa.select(Recording, Leg.call_id).join(Leg, Leg.sid == Recording.call_sid).where(*unlinked)
+    of_calls = sa.select(Recording, Call.id).join(Call, Call.root_sid == Recording.call_sid).where(*unlinked)
+    for query in (of_legs, of_calls):
+        for recording, call_id in db.session.execute(query.limit(ADOPTED_AT_ONCE)).all():
+            recording.call_id = call_id
+            _tell_call(recording)
+    db.session.flush()
 
 
 def _row(fact: RecordingStatus) -> Recording:
@@ -106,17 +107,6 @@ def _call_of(call_sid: str | None) -> int | None:
         return None
     of_leg = db.session.scalar(sa.select(Leg.call_id).where(Leg.sid == call_sid))
     return of_leg or db.session.scalar(sa.select(Call.id).where(Call.root_sid == call_sid))
-
-
-def _adopt(leg: Any, call: Any) -> None:
-    unlinked = (Recording.call_id.is_(None), Recording.call_sid.is_not(None))
-    of_legs = sa.select(Recording, Leg.call_id).join(Leg, Leg.sid == Recording.call_sid).where(*unlinked, leg)
-    of_calls = sa.select(Recording, Call.id).join(Call, Call.root_sid == Recording.call_sid).where(*unlinked, call)
-    for query in (of_legs, of_calls):
-        for recording, call_id in db.session.execute(query.limit(ADOPTED_AT_ONCE)).all():
-            recording.call_id = call_id
-            _tell_call(recording)
-    db.session.flush()
 
 
 def _tell_call(recording: Recording) -> None:

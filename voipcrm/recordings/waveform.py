@@ -13,7 +13,7 @@ BUCKETS = 600
 FULL = 32_768
 MOST_SAMPLES = 4_000  # looked at in one bucket of one channel; of longer recordings every n-th (8 min and more)
 
-TALL, MIDDLE, GAP = 40, 20.0, 0.34  # the picture is BUCKETS wide and TALL high; a third of each bar's room is gap
+MIDDLE, GAP = 20.0, 0.34  # the picture is BUCKETS wide and twice MIDDLE high; a third of each bar's room is gap
 
 
 def peaks(file: BinaryIO, wav: Wav) -> list[list[int]]:

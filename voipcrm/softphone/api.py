@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,17 +31,17 @@ bp = Blueprint("softphone_api", __name__, url_prefix="/api/voip")
 
 @bp.errorhandler(Refused)
 def _refused(error: Refused) -> Any:
-    return jsonify(error={"code": error.code, "message": error.sentence}), 422
+    return _error(error.code, error.sentence, 422)
 
 
 @bp.errorhandler(CannotHold)
 def _cannot_hold(error: CannotHold) -> Any:
-    return jsonify(error={"code": "cannot_hold", "message": str(error)}), 409
+    return _error("cannot_hold", str(error), 409)
 
 
 @bp.errorhandler(CannotPause)
 def _cannot_pause(error: CannotPause) -> Any:
-    return jsonify(error={"code": "cannot_pause", "message": str(error)}), 409
+    return _error("cannot_pause", str(error), 409)
 
 
 @bp.post("/token")
@@ -71,9 +72,9 @@ def presence() -> Any:
     body = _body()
     state, phone = body.get("state"), body.get("phone", "")
     if state not in Presence.STATES:
-        return _invalid("state", f"must be one of {', '.join(Presence.STATES)}")
+        return _error("invalid", f"state must be one of {', '.join(Presence.STATES)}.", 422)
     if not isinstance(phone, str) or len(phone) > LONGEST_PHONE_ID:
-        return _invalid("phone", "must be a short text")
+        return _error("invalid", "phone must be a short text.", 422)
     Presence.report(current_user.id, state, phone=phone)
     db.session.commit()
     return Response(status=204)
@@ -122,34 +123,26 @@ def show(public_id: str) -> Any:
 @bp.post("/calls/<public_id>/hold")
 @requires(Can.VIEW_CALLS)
 def begin_hold(public_id: str) -> Any:
-    call = _mine(public_id)
-    hold(call, by=current_user)
-    return jsonify(call=call_json(call, current_user))
+    return _after(hold, public_id)
 
 
 @bp.delete("/calls/<public_id>/hold")
 @requires(Can.VIEW_CALLS)
 def end_hold(public_id: str) -> Any:
-    call = _mine(public_id)
-    resume(call, by=current_user)
-    return jsonify(call=call_json(call, current_user))
+    return _after(resume, public_id)
 
 
 @bp.post("/calls/<public_id>/recording-pause")
 @requires(Can.VIEW_CALLS)
 def begin_pause(public_id: str) -> Any:
     """Keep what is said from now on out of the recording."""
-    call = _mine(public_id)
-    pause(call, by=current_user)
-    return jsonify(call=call_json(call, current_user))
+    return _after(pause, public_id)
 
 
 @bp.delete("/calls/<public_id>/recording-pause")
 @requires(Can.VIEW_CALLS)
 def end_pause(public_id: str) -> Any:
-    call = _mine(public_id)
-    go_on(call, by=current_user)
-    return jsonify(call=call_json(call, current_user))
+    return _after(go_on, public_id)
 
 
 @bp.post("/calls/<public_id>/end")
@@ -165,20 +158,27 @@ def end(public_id: str) -> Any:
         except LegGone:
             pass  # it ended by itself meanwhile
         except TelephonyError as error:
-            return jsonify(error={"code": "not_ended", "message": error.sentence}), 502
+            return _error("not_ended", error.sentence, 502)
     return jsonify(call=call_json(call, current_user))
 
 
-def _visible(public_id: str) -> Call:
-    return find(Call.with_names(Call.visible_to(current_user)), public_id, by="public_id")
+def _after(act: Callable[..., None], public_id: str) -> Any:
+    """This person's own call, once they did that to it; what says that it cannot be done answers instead."""
+    call = _mine(public_id)
+    act(call, by=current_user)
+    return jsonify(call=call_json(call, current_user))
 
 
 def _mine(public_id: str) -> Call:
     """A call in which this person talks; somebody else's is not found, whatever they may see."""
-    call = _visible(public_id)
+    call = find(Call.with_names(Call.visible_to(current_user)), public_id, by="public_id")
     if current_user.id not in {call.user_id, call.other_user_id}:
         abort(404)
     return call
+
+
+def _error(code: str, message: str, status: int) -> Any:
+    return jsonify(error={"code": code, "message": message}), status
 
 
 def _body() -> dict[str, Any]:
@@ -193,7 +193,3 @@ def _whole(body: dict[str, Any], name: str) -> int | None:
     if isinstance(value, bool) or not str(value).isdigit():
         raise Refused("invalid", f"{name} must be a whole number.")
     return int(value)
-
-
-def _invalid(name: str, problem: str) -> Any:
-    return jsonify(error={"code": "invalid", "message": f"{name} {problem}."}), 422

@@ -194,26 +194,6 @@ class Provider:
 
     # Application and numbers
 
-    def ensure_application(
-        self, *, name: str, voice_url: str, status_url: str, voice_fallback_url: str | None = None
-    ) -> str:
-        """The SID of the TwiML application of this name, made or corrected so that it asks us what to do."""
-        wanted = {
-            "voice_url": voice_url,
-            "voice_method": "POST",
-            "voice_fallback_url": voice_fallback_url or "",
-            "voice_fallback_method": "POST",
-            "status_callback": status_url,
-            "status_callback_method": "POST",
-        }
-        with _translated():
-            found = next(iter(self._client.applications.list(friendly_name=name, limit=1)), None)
-            if found is None:
-                return str(self._client.applications.create(friendly_name=name, **wanted).sid)
-            if any((getattr(found, field) or "") != value for field, value in wanted.items()):
-                found.update(**wanted)
-            return str(found.sid)
-
     def fetch_application(self, sid: str) -> ApplicationFacts:
         """Raises ProviderRefused (code 20404) if the account has no such application."""
         with _translated():

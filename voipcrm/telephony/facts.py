@@ -134,9 +134,6 @@ class VoiceRequest:
     status: str | None
     identity: str | None  # u_12 when a signed-in browser placed the call, from `From` alone
     caller_name: str | None  # chosen by the caller's side: show it as text, believe nothing
-    forwarded_from: str | None  # carrier text, not always E.164
-    stir_verstat: str | None
-    sip_domain: str | None
     digits: str | None
     error_code: int | None  # only when asked as the fallback after another URL failed
     custom: dict[str, str] = field(default_factory=dict)  # what the browser passed to connect(): untrusted
@@ -158,9 +155,6 @@ class VoiceRequest:
             status=form.word("CallStatus"),
             identity=from_.removeprefix("client:") if from_ and is_ours else None,
             caller_name=form.text("CallerName"),
-            forwarded_from=form.text("ForwardedFrom"),
-            stir_verstat=form.text("StirVerstat"),
-            sip_domain=form.text("SipDomain"),
             digits=form.text("Digits"),
             error_code=form.error_code(),
             custom=form.others(_VOICE_FIELDS),
@@ -189,10 +183,6 @@ class LegStatus:
     def rank(self) -> int | None:
         """0 queued to 4 ended; None for a status that we do not know, which must change nothing."""
         return LEG_RANKS.get(self.status or "")
-
-    @property
-    def is_terminal(self) -> bool:
-        return self.rank == TERMINAL_RANK
 
     @classmethod
     def read(cls, pairs: Pairs) -> LegStatus:
@@ -317,7 +307,6 @@ class ConferenceEvent:
     muted: bool | None
     held: bool | None
     coaching: bool | None
-    ends_conference: bool | None
     reason: str | None  # why the participant left or the conference ended
 
     @classmethod
@@ -336,7 +325,6 @@ class ConferenceEvent:
             muted=form.yes_no("Muted"),
             held=form.yes_no("Hold"),
             coaching=form.yes_no("Coaching"),
-            ends_conference=form.yes_no("EndConferenceOnExit"),
             reason=form.text("ReasonParticipantLeft") or form.text("ReasonConferenceEnded"),
         )
 

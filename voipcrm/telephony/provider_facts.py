@@ -86,7 +86,6 @@ class ParticipantFacts:
     muted: bool
     held: bool
     coaching: bool
-    ends_conference: bool
 
     @classmethod
     def of(cls, participant: Any) -> ParticipantFacts:
@@ -97,7 +96,6 @@ class ParticipantFacts:
             muted=bool(participant.muted),
             held=bool(participant.hold),
             coaching=bool(participant.coaching),
-            ends_conference=bool(participant.end_conference_on_exit),
         )
 
 

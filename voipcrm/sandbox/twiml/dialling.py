@@ -27,7 +27,6 @@ RECORD = {
     "record-from-ringing-dual": ("ringing", 2),
 }
 SCREENING = frozenset({"Say", "Play", "Pause", "Gather", "Hangup", "Redirect"})
-DIGIT_SECONDS = 0.24
 
 
 async def dial(program: Program, verb: Element) -> Goto | None:

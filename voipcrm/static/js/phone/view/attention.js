@@ -90,7 +90,7 @@ export class Announcer {
 }
 
 /** The sentence for the step from one snapshot to the next, or null. */
-export function changeIn(before, now) {
+function changeIn(before, now) {
   const [was, is] = [before.call, now.call];
   if (is && was?.key === is.key) return changeOfCall(was, is);
   if (is) return is.answeredAt ? `Connected to ${nameOf(is)}.${is.held ? ' On hold.' : ''}` : `Calling ${nameOf(is)}.`;
