@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls.models import Call
 from voipcrm.calls.words import Reading
-from voipcrm.contacts.phone_links import phone_button, phone_number
+from voipcrm.contacts.phone_links import phone_button
 from voipcrm.core.components import badge, icon, who
 from voipcrm.core.gates import can
 from voipcrm.core.pages import length
@@ -17,20 +17,20 @@ from voipcrm.core.pages import length
 
 def title(seen: Reading) -> str:
     """Whom it was with, in one line."""
-    return seen.name or (phone_number(seen.number) if seen.number else seen.text)
+    return seen.title
 
 
 def other(seen: Reading) -> Markup:
     """Name over way and number; the word of the way gives room to the number where it is narrow. The number is
     no link: the button beside it calls, and two links above each other are hard to hit with a finger."""
     way = "calls__way calls__way--missed" if seen.was_missed else "calls__way"
-    number = f' <span class="nowrap">{escape(phone_number(seen.number))}</span>' if seen.name and seen.number else ""
+    number = f' <span class="nowrap">{escape(seen.shown)}</span>' if seen.name and seen.shown else ""
     below = (
         f'<span class="calls__below"><span class="{way}">{icon(seen.icon)}'
         f'<span class="calls__word">{escape(seen.way)}</span></span>{number}</span>'
     )
     is_open = seen.contact_id and can(Can.VIEW_CONTACTS)
-    return who(title(seen), Markup(below), f"/contacts/persons/{seen.contact_id}" if is_open else None)
+    return who(seen.title, Markup(below), f"/contacts/persons/{seen.contact_id}" if is_open else None)
 
 
 def result(call: Call, seen: Reading) -> Markup:
@@ -60,7 +60,7 @@ def add(call: Call, seen: Reading) -> Markup:
     """Somebody unknown becomes a contact, or a number more of one."""
     if not seen.number or seen.contact_id or not (can(Can.EDIT_CONTACTS) and can(Can.VIEW_CONTACTS)):
         return Markup("")
-    words = f"Add {escape(phone_number(seen.number))} to contacts"
+    words = f"Add {escape(seen.shown)} to contacts"
     look = 'class="button button--quiet button--square calls__add"'
     return Markup(
         f'<a {look} href="/calls/{call.public_id}/contact" aria-label="{words}" title="{words}">'

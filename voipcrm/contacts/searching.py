@@ -14,10 +14,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload, load_only, raiseload
 
+from voipcrm.accounts.models import User
 from voipcrm.contacts.folding import folded, patterns
-from voipcrm.contacts.models import Organization, Person, Tagging
+from voipcrm.contacts.models import Organization, Person, PhoneNumber, Tagging
 from voipcrm.core.db import db
 from voipcrm.core.paging import PAGE_SIZE, Page, page_of
 
@@ -26,6 +27,15 @@ POSTGRES_BUDGET = "250ms"
 _QUERY_CANCELED = "57014"
 _PIECE = 5  # characters
 _LAST_CHARACTER = "\U0010ffff"
+
+
+# What a row shows, and no more; whatever else is asked of these persons raises, for it would cost a statement a row.
+_SHOWN = (
+    load_only(Person.name, Person.sort_name, raiseload=True),
+    joinedload(Person.organization).load_only(Organization.name, raiseload=True),
+    joinedload(Person.owner).load_only(User.name, raiseload=True),
+    joinedload(Person.numbers).load_only(PhoneNumber.number, PhoneNumber.position, raiseload=True),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +91,7 @@ def page_of_persons(
     they are gathered: what leaves out most persons belongs there."""
     if narrow.tag_id is not None and not patterns(query):
         return _page_of_tagged(scope, narrow, cursor, size)
-    persons = scope.options(joinedload(Person.owner), joinedload(Person.numbers))
+    persons = scope.options(*_SHOWN)
     return _page(_PERSONS, persons.where(*narrow.conditions()), query, narrow.conditions(), cursor=cursor, size=size)
 
 
@@ -126,9 +136,7 @@ def _page_of_tagged(scope: sa.Select[Person], narrow: Narrow, cursor: str | None
     tagged = (
         sa.select(Tagging)
         .join(Tagging.person)
-        .options(
-            contains_eager(Tagging.person).options(joinedload(Person.owner), joinedload(Person.numbers)),
-        )
+        .options(contains_eager(Tagging.person).options(*_SHOWN), raiseload(Tagging.tag))
         .where(Tagging.tag_id == narrow.tag_id, Person.id.in_(scope.with_only_columns(Person.id)))
     )
     if narrow.owner_id is not None:

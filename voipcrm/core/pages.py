@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_login import current_user
 from markupsafe import Markup, escape
 
@@ -29,8 +29,10 @@ def render(page: str, partial: str | None = None, /, **context: Any) -> Response
 
 def viewer_zone() -> ZoneInfo:
     """The time zone in which this viewer reads moments."""
-    name = getattr(current_user, "time_zone", None) or house.default_time_zone
-    return zone(name)
+    known: ZoneInfo | None = g.get("viewer_zone")
+    if known is None:
+        known = g.viewer_zone = zone(getattr(current_user, "time_zone", None) or house.default_time_zone)
+    return known
 
 
 @lru_cache(maxsize=600)
