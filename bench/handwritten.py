@@ -9,8 +9,7 @@ import threading
 from typing import Any
 
 import psycopg
-from flask import Blueprint, request
-from jinja2 import Environment
+from flask import Blueprint, render_template, request
 
 bp = Blueprint("handwritten", __name__)
 _links = threading.local()
@@ -26,9 +25,9 @@ PERSONS = """SELECT page.id, page.name, organizations.name, users.name, phone_nu
            LEFT JOIN organizations ON organizations.id = page.organization_id
            LEFT JOIN users ON users.id = page.owner_id LEFT JOIN phone_numbers ON phone_numbers.person_id = page.id
            ORDER BY page.sort_name, page.id"""
-TABLE = Environment(autoescape=True).from_string("""<!doctype html><title>{{ title }}</title><table>{% for row in rows %}
+TABLE = """<!doctype html><title>{{ title }}</title><table>{% for row in rows %}
 <tr id="row-{{ row[0] }}"><td><a href="/{{ title }}/{{ row[0] }}">{{ row[1] }}</a></td>
-{% for cell in row[2:] %}<td>{{ cell if cell is not none }}</td>{% endfor %}</tr>{% endfor %}</table>""")
+{% for cell in row[2:] %}<td>{{ cell if cell is not none }}</td>{% endfor %}</tr>{% endfor %}</table>"""
 
 
 @bp.get("/calls")
@@ -42,7 +41,7 @@ def persons() -> str:
 
 
 def _page(title: str, query: str, values: tuple[Any, ...]) -> str:
-    return TABLE.render(title=title, rows=_rows(query, values)[:50])
+    return render_template("table.html", title=title, rows=_rows(query, values)[:50])
 
 
 def _rows(query: str, values: tuple[Any, ...]) -> list[Any]:

@@ -36,8 +36,8 @@ class Badge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """`title` is whom it was with, in one line. `name` is None where only a number is known; with neither, `text` is what
-    the network said. `number` is E.164, `shown` the same as people write it, empty without one.
+    """`title` is whom it was with, in one line. `name` is None where only a number is known; with neither, `text` is
+    what the network said. `number` is E.164, `shown` the same as people write it, empty without one.
     `colleague_id` is the user to call back in place of a number. `badge` is None for a call that was talked on;
     `result` says more than the badge, once the call ended."""
 

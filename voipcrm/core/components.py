@@ -1,7 +1,7 @@
-"""The components of which a list shows hundreds, as functions: as macros they took most of the time that a list of fifty
-rows takes (bench/lists.py).
+"""The components of which a list shows hundreds, as functions: as macros they took most of the time of a page of fifty
+rows (bench/lists.py).
 
-Templates import them from `components/`, as all the others. They know no model; text that they are given is escaped."""
+Templates import them from `components/`, as all the others. They know no model. Each value goes through `escape`."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_login import current_user
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from voipcrm.core import clock
 from voipcrm.core.app import settings
@@ -55,7 +55,7 @@ def local_time(moment: datetime | None) -> Markup:
 def _local_time(moment: datetime, in_zone: ZoneInfo, today: date) -> Markup:
     local = moment.astimezone(in_zone)
     words, full = _moment_words(local, today), f"{local:%A, %-d %B %Y, %H:%M:%S %Z}"
-    return Markup(f'<time datetime="{moment.isoformat()}" title="{escape(full)}">{words}</time>')
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), full, words)
 
 
 def _moment_words(local: datetime, today: date) -> str:
