@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 import psycopg
-from flask import Blueprint, render_template_string, request
+from flask import Blueprint, render_template, request
 
 bp = Blueprint("handwritten", __name__)
 _links = threading.local()
@@ -41,7 +41,7 @@ def persons() -> str:
 
 
 def _page(title: str, query: str, values: tuple[Any, ...]) -> str:
-    return render_template_string(TABLE, title=title, rows=_rows(query, values)[:50])
+    return render_template("table.html", title=title, rows=_rows(query, values)[:50])
 
 
 def _rows(query: str, values: tuple[Any, ...]) -> list[Any]:

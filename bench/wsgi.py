@@ -1,12 +1,14 @@
 """The app as gunicorn serves it, with bare Flask views beside it under /bare: the yardsticks of every ratio."""
 
 from flask import Flask
+from jinja2 import DictLoader
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from bench import handwritten
 from voipcrm import create_app
 
 bare = Flask("bare")
+bare.jinja_loader = DictLoader({"table.html": handwritten.TABLE})  # compiled once, as a file would be
 bare.register_blueprint(handwritten.bp)
 
 

@@ -11,9 +11,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The app with all its rooms. Raises SettingsInvalid, naming the setting, when the environment is not complete."""
     from voipcrm import cli
     from voipcrm.accounts import signing_in
-    from voipcrm.core import db, errors, gates, house, logs, pages, queue, security, static, storage
+    from voipcrm.calls import cells
+    from voipcrm.contacts import phone_links
+    from voipcrm.core import components, db, errors, gates, house, logs, pages, queue, security, static, storage
     from voipcrm.core.hooks import App, Sessions
-    from voipcrm.telephony import numbers
 
     settings = settings or Settings.from_environ()
     logs.configure(settings.log_level)
@@ -27,9 +28,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect would turn a provider's POST into a GET and lose its fields
-    app.jinja_env.globals["phone_number"] = lambda number: numbers.display(number, house.house.default_country)
-
-    for part in (db, house, gates, errors, pages, static):
+    for part in (db, house, gates, errors, pages, static, components, phone_links, cells):
         part.init_app(app)
     for part in (security, signing_in, storage):
         part.init_app(app, settings)

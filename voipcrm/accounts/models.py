@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import cast
 
 import sqlalchemy as sa
@@ -168,12 +168,18 @@ class User(UserMixin, Record):
         row_id, _, key = session_id.partition(".")
         if not (row_id.isascii() and row_id.isdigit()) or int(row_id) >= 2**31:
             return None
-        query = sa.select(UserSession).options(joinedload(UserSession.user).joinedload(User.roles))
-        row = db.session.scalars(query.where(UserSession.id == int(row_id))).unique().one_or_none()
+        row = db.session.scalars(_of_session(), {"session_id": int(row_id)}).unique().one_or_none()
         if row is None or not secrets.compare_digest(row.key, key) or row.is_over or not row.user.is_active:
             return None
         row.user.at_session = AtSession(row.id, row.key, row.seen_at)
         return row.user
+
+
+@cache
+def _of_session() -> sa.Select[UserSession]:
+    """Asked by every request, so composed once."""
+    query = sa.select(UserSession).where(UserSession.id == sa.bindparam("session_id"))
+    return query.options(joinedload(UserSession.user).joinedload(User.roles))
 
 
 def is_password(password_hash: str, password: str) -> bool:

@@ -43,6 +43,13 @@ class Call(Record):
         sa.Index("ix_calls_person_started", "person_id", "started_at", "id"),
         sa.Index("ix_calls_disposition_started", "disposition_id", "started_at", "id"),
         sa.Index(
+            "ix_calls_recorded_started",
+            "started_at",
+            "id",
+            postgresql_where=sa.text("has_recording"),
+            sqlite_where=sa.text("has_recording = 1"),
+        ),
+        sa.Index(
             "ix_calls_trunk",
             "trunk_id",
             postgresql_where=sa.text("trunk_id IS NOT NULL"),

@@ -18,7 +18,7 @@ from voipcrm.calls.day import day
 from voipcrm.calls.models import Call, Leg
 from voipcrm.calls.notes import notes_of
 from voipcrm.calls.telling import Cast, parts, rang_seconds, tell
-from voipcrm.calls.words import read
+from voipcrm.calls.words import read, readings
 from voipcrm.contacts.choices import sharers
 from voipcrm.contacts.models import Organization, Person
 from voipcrm.contacts.notes import entries
@@ -38,7 +38,12 @@ TIMELINE = 20  # things in a contact's timeline, and how many more one asks for
 
 @bp.app_context_processor
 def _reading() -> dict[str, Any]:
-    return {"reading": lambda call: read(call, current_user.id), "time_of_day": _time_of_day, "because": _because}
+    return {
+        "reading": lambda call: read(call, current_user.id),
+        "readings": lambda calls: readings(calls, current_user.id),
+        "time_of_day": _time_of_day,
+        "because": _because,
+    }
 
 
 @bp.get("/calls")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from voipcrm.accounts.models import User
 from voipcrm.calls.models import Call
+from voipcrm.contacts.phone_links import phone_number
 
 UNKNOWN = "Unknown caller"
 MISSED = ("missed", "abandoned")
@@ -34,12 +36,15 @@ class Badge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """`name` is None where only a number is known; with neither, `text` is what the network said. `number` is E.164.
+    """`title` is whom it was with, in one line. `name` is None where only a number is known; with neither, `text` is
+    what the network said. `number` is E.164, `shown` the same as people write it, empty without one.
     `colleague_id` is the user to call back in place of a number. `badge` is None for a call that was talked on;
     `result` says more than the badge, once the call ended."""
 
+    title: str
     name: str | None
     number: str | None
+    shown: str
     text: str
     contact_id: int | None
     colleague_id: int | None
@@ -58,10 +63,14 @@ def read(call: Call, viewer_id: int) -> Reading:
     icon, way = WAYS["inbound" if to_viewer else "outbound" if is_internal else call.direction]
     was_missed = _was_missed(call, to_viewer=to_viewer)
     colleague = (call.user if to_viewer else call.other_user) if is_internal else None
+    name = (_name_of(colleague) or "A colleague") if is_internal else call.person.name if call.person else None
+    shown, text = phone_number(call.peer_number) if call.peer_number else "", call.peer_text or UNKNOWN
     return Reading(
-        name=(_name_of(colleague) or "A colleague") if is_internal else call.person.name if call.person else None,
+        title=name or shown or text,
+        name=name,
         number=call.peer_number,
-        text=call.peer_text or UNKNOWN,
+        shown=shown,
+        text=text,
         contact_id=call.person.id if call.person else None,
         colleague_id=colleague.id if colleague else None,
         icon="phone-missed" if was_missed else icon,
@@ -71,6 +80,11 @@ def read(call: Call, viewer_id: int) -> Reading:
         result=_RESULTS.get(call.outcome or "", ""),
         handled_by="" if was_missed else _name_of(call.other_user if to_viewer else call.user),
     )
+
+
+def readings(calls: Iterable[Call], viewer_id: int) -> Iterator[tuple[Call, Reading]]:
+    """Each call of a list with what `read` makes of it."""
+    return ((call, read(call, viewer_id)) for call in calls)
 
 
 def _name_of(user: User | None) -> str:

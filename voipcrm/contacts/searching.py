@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload, lazyload, load_only
+from sqlalchemy.sql.base import ExecutableOption
 
+from voipcrm.accounts.models import User
 from voipcrm.contacts.folding import folded, patterns
-from voipcrm.contacts.models import Organization, Person, Tagging
+from voipcrm.contacts.models import Organization, Person, PhoneNumber, Tagging
 from voipcrm.core.db import db
 from voipcrm.core.paging import PAGE_SIZE, Page, page_of
 
@@ -81,7 +84,7 @@ def page_of_persons(
     they are gathered: what leaves out most persons belongs there."""
     if narrow.tag_id is not None and not patterns(query):
         return _page_of_tagged(scope, narrow, cursor, size)
-    persons = scope.options(joinedload(Person.owner), joinedload(Person.numbers))
+    persons = scope.options(*_shown())
     return _page(_PERSONS, persons.where(*narrow.conditions()), query, narrow.conditions(), cursor=cursor, size=size)
 
 
@@ -121,14 +124,23 @@ def ids_of_persons(query: str, narrow: Narrow, *, after: int, limit: int) -> Seq
     return db.session.scalars(ids.limit(limit)).all()
 
 
+@cache
+def _shown() -> tuple[ExecutableOption, ...]:
+    """What a row shows, and no more: whatever else is asked of these persons costs a statement each."""
+    return (
+        load_only(Person.name, Person.sort_name, Person.organization_id, Person.owner_id),
+        joinedload(Person.organization).load_only(Organization.name),
+        joinedload(Person.owner).load_only(User.name),
+        joinedload(Person.numbers).load_only(PhoneNumber.number, PhoneNumber.label, PhoneNumber.position),
+    )
+
+
 def _page_of_tagged(scope: sa.Select[Person], narrow: Narrow, cursor: str | None, size: int) -> Page[Person]:
     """Walks the index of the tag, which has the order of the names."""
     tagged = (
         sa.select(Tagging)
         .join(Tagging.person)
-        .options(
-            contains_eager(Tagging.person).options(joinedload(Person.owner), joinedload(Person.numbers)),
-        )
+        .options(contains_eager(Tagging.person).options(*_shown()), lazyload(Tagging.tag))
         .where(Tagging.tag_id == narrow.tag_id, Person.id.in_(scope.with_only_columns(Person.id)))
     )
     if narrow.owner_id is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -29,8 +29,10 @@ def render(page: str, partial: str | None = None, /, **context: Any) -> Response
 
 def viewer_zone() -> ZoneInfo:
     """The time zone in which this viewer reads moments."""
-    name = getattr(current_user, "time_zone", None) or house.default_time_zone
-    return zone(name)
+    known: ZoneInfo | None = g.get("viewer_zone")
+    if known is None:
+        known = g.viewer_zone = zone(getattr(current_user, "time_zone", None) or house.default_time_zone)
+    return known
 
 
 @lru_cache(maxsize=600)
@@ -41,26 +43,30 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def moment_words(moment: datetime, in_zone: ZoneInfo, *, at: datetime) -> str:
-    """'Today, 10:42', 'Yesterday, 9:05', '14 Nov, 9:05', '14 Nov 2024, 9:05'; `at` is now."""
-    local, today = moment.astimezone(in_zone), at.astimezone(in_zone).date()
-    time = f"{local.hour}:{local.minute:02}"
-    if local.date() == today:
-        return f"Today, {time}"
-    if local.date() == today - timedelta(days=1):
-        return f"Yesterday, {time}"
-    year = "" if local.year == today.year else f" {local.year}"
-    return f"{local.day} {local:%b}{year}, {time}"
-
-
 def local_time(moment: datetime | None) -> Markup:
     """A <time> in the viewer's zone, with the full date in its title."""
     if moment is None:
         return Markup("")
     in_zone = viewer_zone()
-    words = moment_words(moment, in_zone, at=clock.now())
-    full = moment.astimezone(in_zone).strftime("%A, %-d %B %Y, %H:%M:%S %Z")
+    return _local_time(moment, in_zone, clock.now().astimezone(in_zone).date())
+
+
+@lru_cache(maxsize=5000)  # the newest calls are read again and again
+def _local_time(moment: datetime, in_zone: ZoneInfo, today: date) -> Markup:
+    local = moment.astimezone(in_zone)
+    words, full = _moment_words(local, today), f"{local:%A, %-d %B %Y, %H:%M:%S %Z}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), full, words)
+
+
+def _moment_words(local: datetime, today: date) -> str:
+    """'Today, 10:42', 'Yesterday, 9:05', '14 Nov, 9:05', '14 Nov 2024, 9:05'"""
+    time, day = f"{local.hour}:{local.minute:02}", local.date()
+    if day == today:
+        return f"Today, {time}"
+    if day == today - timedelta(days=1):
+        return f"Yesterday, {time}"
+    year = "" if local.year == today.year else f" {local.year}"
+    return f"{local.day} {local:%b}{year}, {time}"
 
 
 def length(seconds: float | timedelta | None) -> str:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response, current_app, g, request, url_for
+from flask import Flask, Response, current_app, request
 from rjsmin import jsmin
 from werkzeug.security import safe_join
 
 PACKED = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 KEPT_SECONDS = 31_536_000
+STATIC = Path(__file__).parent.parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,10 @@ class _Packed:
     mimetype: str
 
 
+@lru_cache(maxsize=400)
 def asset(path: str) -> str:
-    """URL of a static file that changes when the file does, so that browsers may keep it for a year. Made once a page:
-    a list has hundreds of icons out of one file."""
-    made: dict[str, str] = g.setdefault("assets", {})
-    if path not in made:
-        folder = current_app.static_folder or ""
-        made[path] = url_for("static", filename=path, v=_fingerprint(f"{folder}/{path}"))
-    return made[path]
+    """URL of a static file that changes when the file does, so that browsers may keep it for a year."""
+    return f"/static/{path}?v={hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:10]}"
 
 
 def send(filename: str) -> Response:
@@ -66,11 +63,6 @@ def _pack(path: str, _changed_ns: int) -> _Packed:
         body = str(jsmin(body.decode(), keep_bang_comments=True)).encode()
     packed = gzip.compress(body, 9, mtime=0)
     return _Packed(packed, hashlib.sha256(packed).hexdigest()[:16], PACKED[Path(path).suffix])
-
-
-@lru_cache(maxsize=400)
-def _fingerprint(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
 
 
 def init_app(app: Flask) -> None:

@@ -37,6 +37,8 @@ def other_party(call: Call | None) -> str:
 @requires(Can.VIEW_RECORDINGS)
 def index() -> Any:
     filters = Filters.read(request.args)
+    # Before the query: it also finds the numbers that the query asks for.
+    choices = history.choices(current_user, history.Filters(q=filters.q or None, number=filters.number or None))
     query = filters.apply(Recording.with_names(Recording.visible_to(current_user)), viewer_zone())
     page = page_of(query, Recording.started_at, Recording.id, cursor=cursor_of_request())
     return render(
@@ -44,7 +46,7 @@ def index() -> Any:
         "recordings/_list.html",
         page=page,
         filters=filters,
-        choices=history.choices(current_user, history.Filters()),
+        choices=choices,
         storage_problem=_storage_problem(),
     )
 
