@@ -52,6 +52,26 @@ def test_the_sprite_is_what_the_list_says() -> None:
     assert drawn == sorted((HOUSE / "static" / "icons.txt").read_text().split())
 
 
+def test_every_template_is_asked_for() -> None:
+    texts = {path: path.read_text() for path in (*TEMPLATES, *HOUSE.rglob("*.py"))}
+    names = {path: path.relative_to(HOUSE / "templates").as_posix() for path in TEMPLATES}
+    unasked = [
+        name
+        for path, name in names.items()
+        if not any(f'"{name}"' in text for other, text in texts.items() if other != path)
+    ]
+    assert unasked == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=by_name)
+def test_a_template_uses_what_it_imports(path: Path) -> None:
+    text = without_comments(path.read_text())
+    imports = re.findall(r"\{%-?\s*(?:from \S+ import ([^%]+?)(?: with context)?|import \S+ as (\w+))\s*-?%\}", text)
+    names = [name.split()[-1] for pair in imports for part in pair if part for name in part.split(",")]
+    text = re.sub(r"\{%-?\s*(?:from|import) [^%]+%\}", "", text)
+    assert [name for name in names if not re.search(rf"\b{name}[(.\[|]", text)] == []
+
+
 def test_every_stylesheet_is_imported_once() -> None:
     imported = [
         (sheet.parent / name).resolve()
