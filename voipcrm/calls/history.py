@@ -90,11 +90,10 @@ def filtered(query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = No
         (Call.direction, wanted.direction),
         (Call.person_id, wanted.contact),
         (Call.has_recording, wanted.recorded),
+        (Call.is_by_hand, wanted.logged),
     ):
         if value is not None:
             conditions.append(column == value)
-    if wanted.logged is not None:
-        conditions.append(Call.is_by_hand if wanted.logged else ~Call.is_by_hand)
     if wanted.number:
         conditions.append(_has_number(wanted.number))
     if wanted.q:
