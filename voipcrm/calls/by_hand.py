@@ -118,7 +118,9 @@ def delete(one: LoggedCall, call: Call, *, by: User) -> None:
 def restore(one: LoggedCall, *, by: User) -> Call:
     """As it was, but for contacts and dispositions that are gone since. The caller commits."""
     was = one.kept or {}
-    facts = {name: was[name] for name in FACTS} | {"started_at": datetime.fromisoformat(was["started_at"])}
+    facts: dict[str, Any] = {name: was[name] for name in FACTS} | {
+        "started_at": datetime.fromisoformat(was["started_at"])
+    }
     if facts["person_id"] and db.session.get(Person, facts["person_id"]) is None:
         facts["person_id"] = successor("persons", facts["person_id"])
     if facts["disposition_id"] and db.session.get(Disposition, facts["disposition_id"]) is None:

@@ -89,7 +89,7 @@ def bill(call: Call, legs: Sequence[Leg], cast: Cast) -> Bill | None:
     return Bill(total, list(zip(who, texts, strict=True)))
 
 
-def of_calls(call_ids: Iterable[int]) -> dict[int, Sums]:
+def of_calls(call_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     """What each of these calls cost as far as it is known, by its id. One statement."""
     total = sa.func.sum(LegCost.micros)
     query = sa.select(LegCost.call_id, LegCost.currency, total).where(LegCost.call_id.in_(list(call_ids)))

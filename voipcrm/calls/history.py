@@ -89,11 +89,10 @@ def filtered(query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = No
         (Call.line_id, wanted.line),
         (Call.direction, wanted.direction),
         (Call.person_id, wanted.contact),
+        (Call.is_by_hand, wanted.logged),
     ):
         if value is not None:
             conditions.append(column == value)
-    if wanted.logged is not None:
-        conditions.append(Call.is_by_hand if wanted.logged else ~Call.is_by_hand)
     if wanted.recorded is not None:  # as a word of the statement, by which the index is known to hold them
         conditions.append(Call.has_recording == (sa.true() if wanted.recorded else sa.false()))
     if wanted.number:

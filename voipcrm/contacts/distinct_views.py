@@ -43,7 +43,7 @@ def say(person_id: int, other_id: int) -> Any:
           "taken back.", "good")  # fmt: skip
     if "by" in request.args:
         kept = {name: one_line(request.args.get(name))[:400] for name in ("by", "after")}
-        return redirect(url_for("merging.index", **kept), code=303)
+        return redirect(url_for("merging.index", _external=False, **kept), code=303)
     return redirect(url_for("merging.choose", kind="persons", contact_id=one.id), code=303)
 
 
