@@ -163,5 +163,5 @@ def test_a_permission_that_there_is_not_is_refused_with_a_sentence(app, as_root)
     role_id, before = role_of(app, "agent")
     answer = as_root.post(f"/settings/roles/{role_id}", data={"permissions": ["contacts.view", "all"]})
     assert answer.status_code == 422
-    assert "This house knows no such permission." in answer.text
+    assert "There is no such permission." in answer.text
     assert role_of(app, "agent") == (role_id, before)

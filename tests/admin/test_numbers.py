@@ -51,7 +51,7 @@ class Account:
         self.has(e164)
         return NumberFacts(**self.numbers[e164])
 
-    def wire_number(self, sid: str, *, application_sid: str) -> None:
+    def wire_number(self, sid: str, *, application_sid: str, label: str) -> None:
         next(one for one in self.numbers.values() if one["sid"] == sid)["voice_application_sid"] = application_sid
 
     def fetch_application(self, sid: str) -> ApplicationFacts:

@@ -136,7 +136,7 @@ def test_nothing_is_saved_before_a_person_saw_how_many_would_go(kept, as_root, c
     with kept.app_context():
         entry = db.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
         assert (entry.subject_name, entry.before, entry.after) == (
-            "Sales line", {"recordings kept": "as the house"}, {"recordings kept": "30 days"},
+            "Sales line", {"recordings kept": "as all lines"}, {"recordings kept": "30 days"},
         )  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def test_a_recordings_page_says_until_when_it_is_kept(kept, as_root, as_ada):
     assert "Kept until" not in as_ada.get(f"{LIST}/{sid(3)}").text
     lines = re.sub(r"\s+", " ", as_root.get(PAGE).text)
     assert "kept 30 days<" in lines
-    assert "kept for ever, as the house" in lines
+    assert "kept for ever, as all lines" in lines
 
 
 def test_only_admins_decide(kept, as_bo, cast):

@@ -263,9 +263,9 @@ def test_numbers_are_listed_owned_and_wired(end, provider):
     assert (listed.e164, listed.voice_application_sid, listed.voice_url) == ("+12025550100", APPLICATION, None)
     assert listed.has_voice
     assert provider.own_number("+12025550100").sid == NUMBER
-    assert provider.wire_number(NUMBER, application_sid=APPLICATION).sid == NUMBER
+    assert provider.wire_number(NUMBER, application_sid=APPLICATION, label="Sales line").sid == NUMBER
     assert end.asked[1].form == {"PhoneNumber": "+12025550100"}
-    assert end.asked[2].form == {"VoiceApplicationSid": APPLICATION}
+    assert end.asked[2].form == {"VoiceApplicationSid": APPLICATION, "FriendlyName": "Sales line"}
 
 
 def test_a_number_is_never_bought_at_the_real_provider():
@@ -277,7 +277,7 @@ def test_a_number_is_never_bought_at_the_real_provider():
 def test_a_number_that_is_unknown_is_a_refusal(end, provider):
     end.refuses(404, 20404)
     with pytest.raises(ProviderRefused) as refusal:
-        provider.wire_number(NUMBER, application_sid=APPLICATION)
+        provider.wire_number(NUMBER, application_sid=APPLICATION, label="Sales line")
     assert refusal.value.code == 20404
 
 

@@ -101,7 +101,7 @@ def _ask_first(form: HouseRetentionForm | LineRetentionForm, line: Line | None) 
 
 def _facts(days: int | None) -> dict[str, object]:
     """As the audit log keeps it."""
-    return {"recordings kept": "as the house" if days is None else "for ever" if days == 0 else f"{days} days"}
+    return {"recordings kept": "as all lines" if days is None else "for ever" if days == 0 else f"{days} days"}
 
 
 def _saved() -> Any:

@@ -50,5 +50,5 @@ class LineRetentionForm(HouseRetentionForm):
 
     keep = RadioField(
         "Recordings of this line are kept",
-        choices=[("house", "As the house says"), ("ever", "For ever"), ("days", "For a number of days")],
+        choices=[("house", "As all lines"), ("ever", "For ever"), ("days", "For a number of days")],
     )

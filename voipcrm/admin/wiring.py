@@ -88,9 +88,10 @@ def _application() -> list[Change]:
 
 
 def _number(line: Line, number: NumberFacts | None) -> list[Change]:
-    name, line_id, e164 = f"{line.label} {line.number}", line.id, line.number
+    label, line_id, e164 = line.label, line.id, line.number
+    name = f"{label} {e164}"
     if number is None:
-        adding = (lambda: _wire(line_id, provider().own_number(e164).sid)) if settings.is_sandbox else None
+        adding = (lambda: _wire(line_id, provider().own_number(e164).sid, label)) if settings.is_sandbox else None
         return [Change(name, "not in the account", "in the account", adding, line_id)]
     if number.trunk_sid:
         # A number on a trunk never asks an application, whatever else is set.
@@ -98,12 +99,12 @@ def _number(line: Line, number: NumberFacts | None) -> list[Change]:
     sid = number.sid
     if number.voice_application_sid != settings.twilio_app_sid:
         now = number.voice_application_sid or number.voice_url
-        return [Change(name, now, settings.twilio_app_sid, lambda: _wire(line_id, sid), line_id)]
+        return [Change(name, now, settings.twilio_app_sid, lambda: _wire(line_id, sid, label), line_id)]
     if line.provider_sid != sid:
-        return [Change(f"{name}, noted here", line.provider_sid, sid, lambda: _wire(line_id, sid), line_id)]
+        return [Change(f"{name}, noted here", line.provider_sid, sid, lambda: _wire(line_id, sid, label), line_id)]
     return []
 
 
-def _wire(line_id: int, sid: str) -> None:
-    provider().wire_number(sid, application_sid=settings.twilio_app_sid)
+def _wire(line_id: int, sid: str, label: str) -> None:
+    provider().wire_number(sid, application_sid=settings.twilio_app_sid, label=label)
     db.session.execute(sa.update(Line).where(Line.id == line_id).values(provider_sid=sid))

@@ -225,11 +225,13 @@ class Provider:
         with _translated():
             return NumberFacts.of(self._client.incoming_phone_numbers.create(phone_number=e164))
 
-    def wire_number(self, sid: str, *, application_sid: str) -> NumberFacts:
-        """Send the calls of one number to an application. A trunk, if any, still comes before it."""
+    def wire_number(self, sid: str, *, application_sid: str, label: str) -> NumberFacts:
+        """Send the calls of one number to an application. A trunk, if any, still comes before it. In the sandbox the
+        number is named as its line, so that its page says which is which; at Twilio it keeps the name it has."""
+        naming = {} if self.base_url is None else {"friendly_name": label}
         with _translated():
             number = self._client.incoming_phone_numbers(_sid(sid, "PN"))
-            return NumberFacts.of(number.update(voice_application_sid=_sid(application_sid, "AP")))
+            return NumberFacts.of(number.update(voice_application_sid=_sid(application_sid, "AP"), **naming))
 
     def _participant(self, conference_sid: str, call_sid: str):
         return self._client.conferences(_sid(conference_sid, "CF")).participants(_sid(call_sid, "CA"))

@@ -74,7 +74,7 @@ const showNumbers = (numbers) => {
   const select = ring.elements.to;
   if (select.options.length === numbers.length) return;
   select.replaceChildren(...numbers.map(({ phone_number, friendly_name }) => new Option(
-    friendly_name && friendly_name !== phone_number ? `${phone_number} (${friendly_name})` : phone_number, phone_number)));
+    friendly_name && friendly_name !== phone_number ? `${friendly_name}, ${phone_number}` : phone_number, phone_number)));
 };
 
 const show = (state) => {
@@ -85,7 +85,7 @@ const show = (state) => {
   const ready = state.devices.filter((device) => device.listening).map((device) => device.identity);
   document.querySelector("#devices").textContent = ready.length ? `Browsers taking calls: ${ready.join(", ")}` : "No browser is taking calls.";
   const clock = document.querySelector("#clock");
-  clock.textContent = `Running, ${state.clock.lost} of ${state.clock.ticks} ticks lost`;
+  clock.textContent = state.clock.lost > state.clock.ticks / 100 ? 'Running, but this machine is too busy for clean sound' : 'Running';
   clock.dataset.state = "well";
 };
 
