@@ -174,6 +174,14 @@ def test_the_phone_s_card_says_why_and_links_in_place(context, keep, as_ada, cas
     assert of(public_id).person_id == ana.id
 
 
+def test_the_page_of_a_live_call_has_the_phone_ask_whom_it_is_with(context, keep, as_ada, cast):
+    live, over = keep(inbound(rung=[cast.ada.id]), outbound(cast.ada.id))
+    full = {"HX-Request": "true", "HX-Request-Type": "full"}
+    assert "voipcrm:call-linked" in as_ada.get(f"/calls/{live}", headers=full).headers["HX-Trigger"]
+    for path, headers in ((live, {**full, "HX-Request-Type": "partial"}), (live, {}), (over, full)):
+        assert "HX-Trigger" not in as_ada.get(f"/calls/{path}", headers=headers).headers
+
+
 @pytest.mark.parametrize("path", ["", "/create", "/card"])
 def test_calls_of_others_and_of_nobody_are_not_found(context, keep, client, as_ada, as_mallory, cast, path):
     (bos,) = keep(outbound(cast.bo.id))

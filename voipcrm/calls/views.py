@@ -85,6 +85,9 @@ def show(public_id: str) -> Any:
     )
     if request.args.get("was", call.state) != call.state:
         page.headers["HX-Trigger"] = "voipcrm:call-changed"
+    elif call.is_live and request.headers.get("HX-Request-Type") == "full":
+        # Perhaps the way here was "Who is this?": the phone asks again whom its call is with.
+        page.headers["HX-Trigger"] = "voipcrm:call-linked, voipcrm:call-shown"
     return page
 
 
