@@ -1,4 +1,5 @@
-"""A past for the house of bin/screens: some days of calls and their recordings, as if the demo's people had worked."""
+"""A past for the house of bin/screens: some days of calls and their recordings, callers who wait to be called back, and
+what agents are asked after a call, as if the demo's people had worked."""
 
 from __future__ import annotations
 
@@ -12,7 +13,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from voipcrm.accounts.models import User
+from voipcrm.calls import aftermath
+from voipcrm.calls.dispositions import Disposition
 from voipcrm.calls.models import Call, CallTarget
+from voipcrm.calls.states import CallState
+from voipcrm.calls.wrapping_up import WrapUpPolicy
 from voipcrm.contacts.models import Person
 from voipcrm.core.db import db
 from voipcrm.recordings import waveform
@@ -38,6 +43,7 @@ CALLS = (
     ("Nora Byrne", "inbound", "answered", 0, "ada", (2, "16:08"), 133, "archived"),
     ("Ingrid Solberg", "outbound", "answered", 0, "ada", (2, "10:37"), 912, "archived"),
 )
+DISPOSITIONS = ("Order", "Question answered", "Call back later", "Not interested")
 
 
 def afternoon_zone(now: datetime) -> str:
@@ -83,6 +89,11 @@ def write(recordings: Path) -> None:
             db.session.add_all(CallTarget(call_id=call.id, user_id=people[one].id) for one in meant)
         if state:
             db.session.add(_recording(number, call, state, sound if state == "archived" else {}))
+        if not seconds:
+            db.session.flush()
+            aftermath.write(db.session.connection(), call, CallState(state="ended", outcome=outcome))
+    db.session.add_all(Disposition(name=words, position=place) for place, words in enumerate(DISPOSITIONS))
+    db.session.add(WrapUpPolicy(is_on=True, limit_seconds=0))
     db.session.commit()
 
 

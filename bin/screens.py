@@ -12,6 +12,7 @@ import past
 from browser.exchange import Exchange
 from browser.handset import Handset
 from browser.people import PRIYA, SUPPORT, People, Windows
+from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 from services import House
 
@@ -35,6 +36,7 @@ def main() -> int:
                 windows = Windows(playwright, house, Path(name))
                 people = People(windows)
                 _take(people.bo(viewport=WIDE, reduced_motion="reduce").start(), Exchange(house))
+                _take_set_up(people.root(viewport=WIDE, reduced_motion="reduce"))
                 people.close()
                 windows.close()
         finally:
@@ -77,6 +79,12 @@ def _take(bo: Handset, exchange: Exchange) -> None:
     _shoot(bo, "phone-on-hold")
     bo.resume()
     bo.end()
+    wrap_up = bo.dock.locator(".wrap-up")
+    wrap_up.get_by_label("Call back later").check(force=True)  # the words before it are what one presses
+    wrap_up.get_by_label("Note").fill("Wants a quote for two more chairs.")
+    wrap_up.get_by_label("Follow up").fill("Send the quote")
+    _shoot(bo, "wrap-up")
+    wrap_up.get_by_role("button", name="Skip").click()
     bo.says("Call ended")
     bo.dock.get_by_role("button", name="Close", exact=True).click()
 
@@ -94,6 +102,14 @@ def _take(bo: Handset, exchange: Exchange) -> None:
     _shoot(bo, "recordings")
     bo.go("Contacts")
     _shoot(bo, "contacts")
+    page.goto("/calls/missed")  # its link also says how many
+    _shoot(bo, "missed")
+
+
+def _take_set_up(root: Handset) -> None:
+    for link, name in (("Inbound routes", "routes"), ("Trunks", "trunks"), ("Numbers", "numbers")):
+        root.go(link)
+        _shoot(root, name)
 
 
 def _shoot(bo: Handset, name: str) -> None:
@@ -107,7 +123,10 @@ def _shoot(bo: Handset, name: str) -> None:
         for loading in (".htmx-request", "text=Loading…"):
             expect(page.locator(loading)).to_have_count(0)
         page.wait_for_timeout(300)
-        page.screenshot(path=FOLDER / f"{name}-{look}.png")
+        path = FOLDER / f"{name}-{look}.png"
+        page.screenshot(path=path)
+        # A page has few colours: a palette of them looks the same, in less than half the bytes.
+        Image.open(path).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.set_viewport_size(WIDE)
 
