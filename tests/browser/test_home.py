@@ -29,7 +29,7 @@ def test_home_leads_to_what_waits_and_to_what_is_to_be_set_up(people):
     page = people.root().page
     waiting = page.get_by_role("region", name="Waiting for you")
     waiting.get_by_role("link").first.click()
-    expect(page.get_by_role("heading", name="Voicemail")).to_be_visible()
+    expect(page.get_by_role("heading", name="Missed calls", level=1)).to_be_visible()
     page.goto("/")
     set_up = page.get_by_role("region", name="Set-up")
     expect(set_up).to_contain_text("E-mail")
