@@ -23,6 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.admin.people import bp as people
     from voipcrm.admin.roles import bp as roles
     from voipcrm.admin.teams import bp as teams
+    from voipcrm.calls.analytics_views import bp as analytics
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.import_views import bp as imports
     from voipcrm.contacts.note_views import bp as notes
@@ -58,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
     own = (accounts, passwords, my_account, home, branding)
-    work = (contacts, organizations, notes, tags, imports, calls, recordings)
+    work = (contacts, organizations, notes, tags, imports, calls, analytics, recordings)
     set_up = (lines, routes, ring_groups, people, roles, teams, company, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
     for room in (*own, *work, *set_up, *doors):

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls.models import DIRECTIONS, OUTCOMES, Call
+from voipcrm.calls.narrowing import Narrow
 from voipcrm.calls.words import MISSED
 from voipcrm.contacts.models import Person
 from voipcrm.contacts.searching import page_of_persons
@@ -43,6 +44,7 @@ class Filters:
     number: str | None = None  # part of their number
     contact: int | None = None
     recorded: bool | None = None
+    narrow: Narrow | None = None  # what only the numbers of analytics ask for
 
     @classmethod
     def of(cls, args: Mapping[str, str]) -> Filters:
@@ -59,6 +61,7 @@ class Filters:
             number=number if len(numbers.digits(number)) >= SHORTEST_FRAGMENT else None,
             contact=_whole(args.get("contact")),
             recorded=True if args.get("recorded") == "yes" else None,
+            narrow=Narrow.of(args),
         )
 
     @property
@@ -75,7 +78,8 @@ def filtered(query: sa.Select[Call], wanted: Filters) -> sa.Select[Call]:
     if wanted.until:
         conditions.append(Call.started_at < start_of(wanted.until + timedelta(days=1), zone))
     if wanted.person is not None:
-        conditions.append(sa.or_(Call.user_id == wanted.person, Call.other_user_id == wanted.person))
+        conditions.append(_is_of(wanted.person, wanted.outcome))
+    conditions.extend(wanted.narrow.conditions(wanted.since, wanted.until, zone) if wanted.narrow else ())
     if wanted.line is not None:
         conditions.append(Call.line_id == wanted.line)
     if wanted.direction:
@@ -95,6 +99,12 @@ def filtered(query: sa.Select[Call], wanted: Filters) -> sa.Select[Call]:
     if wanted.recorded:
         conditions.append(Call.has_recording.is_(True))
     return query.where(*conditions)
+
+
+def _is_of(person: int, outcome: str | None) -> sa.ColumnElement[bool]:
+    theirs = sa.or_(Call.user_id == person, Call.other_user_id == person)
+    # Nobody handled a missed call, so there it counts for whom it was meant. Not elsewhere: it has no index.
+    return sa.or_(theirs, Call.is_meant_for([person])) if outcome in ("unanswered", *MISSED) else theirs
 
 
 def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:

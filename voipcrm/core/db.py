@@ -104,6 +104,13 @@ def insert(table: Any) -> Any:
     return (postgresql if db.engine.dialect.name == "postgresql" else sqlite_dialect).insert(table)
 
 
+def unix(moment: Any) -> sa.ColumnElement[int]:
+    """Whole seconds since 1970 of a column of moments, for sums and groups."""
+    if db.engine.dialect.name == "postgresql":
+        return sa.cast(sa.func.floor(sa.extract("epoch", moment)), sa.BigInteger)
+    return sa.cast(sa.func.strftime("%s", moment), sa.Integer)
+
+
 def touched(change: sa.Update | sa.Delete) -> int:
     """Carry it out; how many rows it touched. Rows that are loaded already do not learn of it."""
     result = db.session.execute(change, execution_options={"synchronize_session": False})
