@@ -196,6 +196,11 @@ def test_periods_are_whole_days_up_to_today(name, today, since, until):
     assert (str(period.since), str(period.until)) == (since, until)
 
 
+def test_the_last_moment_of_a_day_is_that_day(app, cast, as_root):
+    keep(app, inbound(rung=[cast.ada.id], by=cast.ada.id, at=datetime(2026, 11, 23, 23, 59, 59, 999_999, tzinfo=UTC)))
+    assert table(as_root, "hours", "since=2026-11-23&until=2026-11-23")[1][:2] == ["23:00", "1"]
+
+
 def test_today_is_that_of_the_viewer(as_ada, cast, move):
     with time_machine.travel(datetime(2026, 11, 23, 20, 0, tzinfo=UTC), tick=False):
         move(cast.ada, "Pacific/Auckland")
