@@ -31,17 +31,21 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.contacts.tag_views import bp as tags
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, house, logs, pages, queue, security, static, storage
+    from voipcrm.core.hooks import App, Sessions
     from voipcrm.recordings.views import bp as recordings
     from voipcrm.routes.group_views import bp as ring_groups
+    from voipcrm.routes.mailbox_views import bp as mailboxes
     from voipcrm.routes.views import bp as routes
     from voipcrm.softphone.api import bp as softphone_api
     from voipcrm.softphone.views import bp as softphone
     from voipcrm.telephony import numbers
+    from voipcrm.voicemail.views import bp as voicemail
     from voipcrm.webhooks.views import bp as webhooks
 
     settings = settings or Settings.from_environ()
     logs.configure(settings.log_level)
-    app = Flask(__name__)
+    app = App(__name__)
+    app.session_interface = Sessions()
     app.extensions["settings"] = settings
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -59,11 +63,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings.redis_url)
     storage.init_app(app, settings.recordings_folder)
     own = (accounts, passwords, my_account, home, branding)
-    work = (contacts, organizations, notes, tags, imports, calls, analytics, recordings)
-    set_up = (lines, routes, ring_groups, people, roles, teams, company, audit_log)
+    work = (contacts, organizations, notes, tags, imports, calls, analytics, recordings, voicemail)
+    set_up = (lines, routes, ring_groups, mailboxes, people, roles, teams, company, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
     for room in (*own, *work, *set_up, *doors):
         app.register_blueprint(room)
-    security.csrf.exempt(webhooks)  # they carry the provider's signature instead
     cli.init_app(app)
     return app

@@ -62,6 +62,7 @@ class Settings:
     )
     call_time_limit_seconds: int = _setting("CALL_TIME_LIMIT", "longest call, seconds", default=14_400)
     ring_seconds: int = _setting("RING_SECONDS", "how long an incoming call rings, seconds", default=25)
+    voicemail_seconds: int = _setting("VOICEMAIL_SECONDS", "longest message in a mailbox, seconds", default=180)
     token_ttl_seconds: int = _setting("TOKEN_TTL", "life of a softphone token, seconds, at most 86400", default=3_600)
     session_hours: int = _setting("SESSION_HOURS", "a sign-in lasts this long, hours", default=12)
     web_threads: int = _setting(
@@ -133,6 +134,7 @@ class Settings:
                 re.fullmatch("[A-Z]{2}", code) is not None, "DEFAULT_COUNTRY or DIAL_COUNTRIES", "takes codes like US"
             )
         _check(0 <= self.trusted_proxies <= 10, "TRUSTED_PROXIES", "must be 0 to 10")
+        _check(5 <= self.voicemail_seconds <= 3600, "VOICEMAIL_SECONDS", "must be between 5 and 3600")
         _check(self.web_threads >= 3, "WEB_THREADS", "must be at least 3")
         prefix = self.accel_redirect_prefix
         _check(

@@ -80,7 +80,7 @@ def at_twilio(app, monkeypatch):
 def lines(app) -> dict[str, tuple]:
     with app.app_context():
         return {
-            one.number: (one.label, one.recording, one.provider_sid, one.retired_at is not None)
+            one.number: (one.label, one.recording_in, one.provider_sid, one.retired_at is not None)
             for one in db.session.query(Line)
         }
 
@@ -122,14 +122,14 @@ def test_no_lines_is_an_invitation(app, as_root):
 
 def test_a_number_of_the_account_becomes_a_line(app, account, as_root, at_twilio):
     account.has(NEW)
-    form = {"number": "(202) 555-0150", "label": "Berlin", "recording": "off"}
+    form = {"number": "(202) 555-0150", "label": "Berlin", "recording_in": "off"}
     assert as_root.post(LIST + "/create", data=form).status_code == 303
     assert lines(app)[NEW] == ("Berlin", "off", account.numbers[NEW]["sid"], False)
     assert account.numbers[NEW]["voice_application_sid"] is None  # wiring is a deed of its own
 
 
 def test_what_the_account_does_not_have_is_refused_at_twilio_and_owned_in_the_sandbox(app, account, as_root, request):
-    form = {"number": NEW, "label": "Berlin", "recording": "on"}
+    form = {"number": NEW, "label": "Berlin", "recording_in": "on"}
     request.getfixturevalue("at_twilio")
     answer = as_root.post(LIST + "/create", data=form)
     assert answer.status_code == 422
@@ -148,12 +148,12 @@ def test_what_the_account_does_not_have_is_refused_at_twilio_and_owned_in_the_sa
         ({"number": SALES}, "is a line already"),
         ({"label": " "}, "Enter a label."),
         ({"label": "x" * 81}, "at most 80"),
-        ({"recording": "sometimes"}, "Not a valid choice"),
+        ({"recording_in": "sometimes"}, "Not a valid choice"),
     ],
 )
 def test_a_number_that_makes_no_sense_is_refused(app, account, as_root, wrong, sentence):
     before = lines(app)
-    answer = as_root.post(LIST + "/create", data={"number": NEW, "label": "Berlin", "recording": "on"} | wrong)
+    answer = as_root.post(LIST + "/create", data={"number": NEW, "label": "Berlin", "recording_in": "on"} | wrong)
     assert answer.status_code == 422
     assert sentence in answer.text
     assert lines(app) == before
@@ -161,7 +161,7 @@ def test_a_number_that_makes_no_sense_is_refused(app, account, as_root, wrong, s
 
 def test_a_number_that_takes_no_calls_and_a_provider_that_is_away_are_told(app, account, as_root):
     account.has(NEW, has_voice=False)
-    form = {"number": NEW, "label": "Berlin", "recording": "on"}
+    form = {"number": NEW, "label": "Berlin", "recording_in": "on"}
     assert "can’t take calls" in as_root.post(LIST + "/create", data=form).text
     account.is_away = True
     assert "does not answer" in as_root.post(LIST + "/create", data=form).text
@@ -180,8 +180,8 @@ def test_label_and_policy_are_changed_and_running_calls_keep_theirs(app, cast, a
         db.session.commit()
     path = f"{LIST}/{cast.sales_id}/edit"
     assert 'value="Sales line"' in as_root.get(path).text
-    assert as_root.post(path, data={"label": "", "recording": "off"}).status_code == 422
-    assert as_root.post(path, data={"label": "Front desk", "recording": "off"}).status_code == 303
+    assert as_root.post(path, data={"label": "", "recording_in": "off"}).status_code == 422
+    assert as_root.post(path, data={"label": "Front desk", "recording_in": "off"}).status_code == 303
     assert lines(app)[SALES][:2] == ("Front desk", "off")
     with app.app_context():
         assert db.session.query(Call).one().recording == "on"
@@ -246,7 +246,7 @@ def test_chosen_numbers_are_imported_and_no_others(app, account, as_root):
 
 
 def test_a_line_that_nothing_refers_to_is_removed(app, account, as_root):
-    as_root.post(LIST + "/create", data={"number": NEW, "label": "Berlin", "recording": "on"})
+    as_root.post(LIST + "/create", data={"number": NEW, "label": "Berlin", "recording_in": "on"})
     with app.app_context():
         line_id = db.session.query(Line.id).filter_by(number=NEW).scalar()
     assert "Remove Berlin?" in as_root.get(f"{LIST}/{line_id}/remove").text
@@ -270,7 +270,8 @@ def test_a_line_that_calls_refer_to_is_retired_no_longer_offered_and_may_come_ba
     with app.app_context():
         assert Line.for_calling(cast.support_id, SALES) is None
     assert (
-        as_root.post(LIST + "/create", data={"number": SUPPORT, "label": "Help", "recording": "off"}).status_code == 303
+        as_root.post(LIST + "/create", data={"number": SUPPORT, "label": "Help", "recording_in": "off"}).status_code
+        == 303
     )
     assert lines(app)[SUPPORT][0] == "Help"
     assert not lines(app)[SUPPORT][3]
@@ -284,7 +285,7 @@ def test_the_default_caller_id_stays(app, cast, as_root):
 
 
 def test_a_label_is_text(app, cast, as_root, account):
-    as_root.post(f"{LIST}/{cast.sales_id}/edit", data={"label": "<script>alert(1)</script>", "recording": "on"})
+    as_root.post(f"{LIST}/{cast.sales_id}/edit", data={"label": "<script>alert(1)</script>", "recording_in": "on"})
     account.has(NEW, name="<script>alert(2)</script>")
     for path in ("/", f"/{cast.sales_id}/edit", "/provider"):
         assert "<script>alert" not in as_root.get(LIST + path).text

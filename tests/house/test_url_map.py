@@ -74,6 +74,7 @@ def test_only_what_a_stranger_needs_is_open_to_strangers(app):
         "health.healthz",
         "branding.sheet",
         "branding.logo",
+        "mailboxes.greeting",
     }
 
 

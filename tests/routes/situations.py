@@ -12,6 +12,7 @@ from voipcrm.accounts.models import Presence, User
 from voipcrm.calls.models import Call
 from voipcrm.core import clock
 from voipcrm.core.db import db
+from voipcrm.routes.mailboxes import Mailbox
 from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep, StepPerson
 
 CALLER, GERMAN, MOBILE = "+14155550108", "+4930901820", "+12125550199"
@@ -21,6 +22,7 @@ SUNDAY, CHRISTMAS = datetime(2026, 11, 22, 10, 0, tzinfo=UTC), datetime(2026, 12
 OFFICE = [[[540, 1020]]] * 5 + [[]] * 2
 HOURS = {"hours": OFFICE, "holidays": ["2026-12-25 Christmas"], "time_zone": "UTC", "closed_message": "Closed."}
 NOBODY = "nobody can take your call"
+LEAVE = "leave a message after the tone"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class People:
     group: tuple[str, ...] = ()
     strategy: str = "all"
     number: str | None = None
+    mailbox: str | None = None  # whose: a name of the cast
+    greeting: str = ""
     seconds: int | None = None
 
 
@@ -46,21 +50,27 @@ def number(e164: str, **more: Any) -> People:
     return People(number=e164, **more)
 
 
+def mailbox(whose: str, greeting: str = "") -> People:
+    return People(mailbox=whose, greeting=greeting)
+
+
 @dataclass(frozen=True)
 class Route:
     steps: tuple[People, ...] = ()
     line: str | None = None  # sales or support
+    closed: str = ""  # whose mailbox takes messages outside hours
     more: dict[str, Any] = field(default_factory=dict)
 
 
-def route(*steps: People, line: str | None = None, **more: Any) -> Route:
-    return Route(steps, line, more)
+def route(*steps: People, line: str | None = None, closed: str = "", **more: Any) -> Route:
+    return Route(steps, line, closed, more)
 
 
 @dataclass(frozen=True)
 class Situation:
     """expected: one entry for each thing that happens while nobody answers: ("ada",) rings her, ("ada", "bo") both at
-    once, ["ada", "bo"] one after the other, "+1…" calls that number, and the last, a part of what is said."""
+    once, ["ada", "bo"] one after the other, "+1…" calls that number, and the last, a part of what is said, before the
+    tone of a mailbox too."""
 
     name: str
     routes: tuple[Route, ...]
@@ -85,6 +95,8 @@ def set_up(it: Situation, cast: Cast) -> None:
         steps = [_step(step, at, cast) for at, step in enumerate(one.steps)]
         made = InboundRoute(position=position, description=f"Route {position + 1}", steps=steps, **one.more)
         made.line_id = lines[one.line]
+        if one.closed:
+            made.closed_mailbox = Mailbox(name=f"Closed {position}", user_id=getattr(cast, one.closed).id)
         db.session.add(made)
     now = clock.now()
     for who, state in it.here.items():
@@ -110,6 +122,10 @@ def _step(step: People, position: int, cast: Cast) -> RouteStep:
     made = RouteStep(position=position, ring_seconds=step.seconds)
     if step.number:
         made.kind, made.number = "number", step.number
+        return made
+    if step.mailbox:
+        owner = getattr(cast, step.mailbox).id
+        made.kind, made.mailbox = "voicemail", Mailbox(name=f"Box {id(made)}", user_id=owner, greeting=step.greeting)
         return made
     made.people = [StepPerson(user_id=getattr(cast, who).id, position=at) for at, who in enumerate(step.who)]
     if step.group:
@@ -199,5 +215,14 @@ SITUATIONS = [
       expected=(("bo",), NOBODY)),
     s("a call that goes round and round is not sent on", route(number(MOBILE), ring("bo")), ringing_already=4,
       expected=(("bo",), NOBODY)),
+    s("nobody answers, and a message is taken", route(ring("ada"), mailbox("ada")), expected=(("ada",), LEAVE)),
+    s("nobody is there, and a message is taken at once", route(ring("ada"), mailbox("ada")), here={},
+      expected=(LEAVE,)),
+    s("a mailbox greets in its own words", route(mailbox("bo", "Bo here. Speak.")), expected=("Bo here. Speak.",)),
+    s("a mailbox takes messages for who left, too", route(mailbox("bo")), gone=("bo",), expected=(LEAVE,)),
+    s("a mailbox takes messages outside hours", route(ring("ada"), closed="bo", **HOURS), at=SUNDAY, expected=(LEAVE,)),
+    s("and not within them", route(ring("ada"), closed="bo", **HOURS), expected=(("ada",), NOBODY)),
+    s("a step's mailbox is not reached outside hours", route(mailbox("ada"), **HOURS), at=SUNDAY,
+      expected=("Closed.",)),
     s("a message alone", route(message="We moved to Berlin."), expected=("We moved to Berlin.",)),
 ]  # fmt: skip

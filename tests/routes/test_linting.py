@@ -4,7 +4,7 @@ import pytest
 from cast import SUPPORT
 from sqlalchemy import event
 
-from routes.situations import MOBILE, People, number, ring, route, s, set_up
+from routes.situations import MOBILE, People, mailbox, number, ring, route, s, set_up
 from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.routes.linting import problems, routes_with_everybody
@@ -40,6 +40,9 @@ def found(cast, *routes, **more) -> list[tuple[str, str]]:
         ((route(message="We moved."), ), []),
         ((route(People(), message="Bye."), ), [("empty", "Route 1")]),
         ((route(ring("mallory", "ada")), ), [("unreachable", "Route 1")]),
+        ((route(ring("ada"), mailbox("ada")), ), []),
+        ((route(mailbox("ada")), ), []),
+        ((route(mailbox("ada"), ring("bo")), ), [("unreachable", "Route 1")]),
         ((route(ring("ada"), line="sales"), route(ring("bo"), line="support")), [("unrouted", "")]),
         ((), [("unrouted", ""), ("unrouted", ""), ("unrouted", "")]),
         ((route(ring("ada"), line="sales", caller_prefix="+1"), route(ring("bo"), line="support")),
@@ -55,6 +58,12 @@ def test_a_deactivated_person_is_named_and_whether_anybody_is_left(context, cast
     (problem,) = problems(routes_with_everybody())
     assert problem.text.startswith("Step 1 names Ada Ortiz, who can’t receive calls")
     assert "Nobody is left to ring." in problem.text
+
+
+def test_a_mailbox_that_nobody_reads_is_named(context, cast):
+    set_up(s("", route(mailbox("ada")), gone=("ada",), expected=()), cast)
+    (problem,) = problems(routes_with_everybody())
+    assert (problem.kind, problem.remedy) == ("unreachable", "Give the mailbox to somebody else.")
 
 
 def test_a_route_of_a_retired_line_is_named(context, cast):

@@ -34,7 +34,7 @@ def found_at_provider(number: str) -> NumberFacts:
     raise CannotDo("This number is not in the account of the phone provider. Buy it there, then add it here.")
 
 
-def take_on(facts: NumberFacts, *, label: str, recording: str) -> Line:
+def take_on(facts: NumberFacts, *, label: str) -> Line:
     """The number as a line in use; one that was retired comes back. Raises CannotDo. The caller commits."""
     line = db.session.scalars(sa.select(Line).where(Line.number == facts.e164)).one_or_none()
     if line is None:
@@ -42,7 +42,7 @@ def take_on(facts: NumberFacts, *, label: str, recording: str) -> Line:
         db.session.add(line)
     elif line.retired_at is None:
         raise CannotDo("This number is a line already.")
-    line.label, line.recording, line.provider_sid, line.retired_at = label, recording, facts.sid, None
+    line.label, line.provider_sid, line.retired_at = label, facts.sid, None
     return line
 
 
@@ -54,7 +54,7 @@ def import_chosen(chosen: Iterable[str], *, label_of: dict[str, str]) -> list[Li
     for facts in provider().list_numbers():
         if facts.e164 in wanted and facts.has_voice:
             try:
-                taken.append(take_on(facts, label=label_of[facts.e164], recording="on"))
+                taken.append(take_on(facts, label=label_of[facts.e164]))
             except CannotDo:  # somebody else was quicker
                 continue
     return taken

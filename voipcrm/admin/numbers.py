@@ -37,7 +37,7 @@ def index() -> Any:
         "numbers/index.html",
         lines=db.session.scalars(query).all(),
         routes=_routes_by_line(),
-        policies=dict(POLICIES),
+        policies=POLICIES,
         default_number=settings.twilio_number,
     )
 
@@ -60,7 +60,8 @@ def add() -> Any:
             if db.session.scalar(Line.in_use().where(Line.number == form.e164).with_only_columns(Line.id)):
                 raise CannotDo("This number is a line already.")
             facts = lines.found_at_provider(form.e164)
-            line = lines.take_on(facts, label=form.label.data or "", recording=form.recording.data)
+            line = lines.take_on(facts, label=form.label.data or "")
+            form.write_to(line)
             db.session.flush()
             note("created", line, by=current_user, after=_facts(line))
             db.session.commit()
@@ -87,7 +88,7 @@ def change(line_id: int) -> Any:
     if not form.validate_on_submit():
         return render("numbers/edit.html", form=form, line=line), 422
     before = _facts(line)
-    line.label, line.recording = form.label.data or "", form.recording.data
+    form.write_to(line)
     note("changed", line, by=current_user, before=before, after=_facts(line))
     db.session.commit()
     flash("Saved.", "good")
@@ -185,7 +186,14 @@ def import_from_provider() -> Any:
 
 def _facts(line: Line) -> dict[str, object]:
     """A line as the audit log keeps it."""
-    return {"number": line.number, "label": line.label, "recording": line.recording}
+    return {
+        "number": line.number,
+        "label": line.label,
+        "recording_in": line.recording_in,
+        "recording_out": line.recording_out,
+        "recording_notice": line.recording_notice,
+        "recording_question": line.recording_question,
+    }
 
 
 def _routes_by_line() -> dict[int, list[InboundRoute]]:

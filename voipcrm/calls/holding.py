@@ -16,7 +16,6 @@ from voipcrm.accounts.models import User
 from voipcrm.calls import ledger
 from voipcrm.calls.callbacks import callback, provider
 from voipcrm.calls.models import Call, Leg
-from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.telephony import twiml
@@ -69,7 +68,7 @@ def into_conference(call: Call) -> str:
         action_url=callback("dial", call.public_id, after="conference"),
         status_url=callback("conference", call.public_id),
         wait_url=callback("quiet"),
-        recording_url=callback("recording", call.public_id) if call.recording == "on" else None,
+        recording_url=callback("recording", call.public_id) if call.is_recorded_by_dial else None,
         end_on_exit=True,
         time_limit_seconds=settings.call_time_limit_seconds,
     )
@@ -122,17 +121,7 @@ def _other_leg(call: Call, by: User) -> Leg:
 
 
 def _mark(kind: str, call: Call, by: User) -> None:
-    """Hold is our own deed, so it is our own event in the ledger."""
-    ledger.enter(
-        db.session.connection(),
-        ledger.Entry(
-            kind=kind,
-            key=f"{kind}:{secrets.token_hex(12)}",
-            body=[("By", str(by.id))],
-            public_id=call.public_id,
-            at=clock.now(),
-        ),
-    )
+    ledger.enter_deed(db.session.connection(), kind, public_id=call.public_id, by=by.id)
     db.session.execute(sa.update(Call).where(Call.id == call.id).values(held_by_id=by.id if kind == "hold" else None))
     db.session.commit()
     db.session.refresh(call)

@@ -7,17 +7,18 @@ This is the hottest path of the app (eleven webhooks a call), hence Core stateme
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
 from voipcrm.calls import statements
 from voipcrm.calls.states import CallState, LegState, Told, call_state, leg_states
 from voipcrm.core import clock
+from voipcrm.core.prepared import Connection
 from voipcrm.telephony.facts import DialEnded, Form
 from voipcrm.telephony.tokens import user_id_from
 
@@ -47,15 +48,25 @@ def enter(connection: Connection, entry: Entry) -> int | None:
     """Write one event and what follows from it; the caller commits. Returns the call's id, None if it is not known yet.
 
     A repeat changes nothing. An event that cannot be understood is kept all the same, with the reason."""
-    call = _lock_call(connection, entry)
+    call, known = _lock(connection, entry)
     if call is None:
         _keep(connection, entry, None)
         return None
-    # A statement of its own: joined to the one that locks, it would read what stood there before it had to wait.
-    known = statements.EVENTS.rows(connection, {"call_id": call.id})
     if all(row.key != entry.key for row in known):
         _write(connection, call, [*map(_read, known), _now(entry)], entry)
     return call.id
+
+
+def enter_deed(connection: Connection, kind: str, *, public_id: str, by: int) -> None:
+    """Write what the user `by` did to a call; the caller commits. It is our own event, with a key of its own."""
+    body = [("By", str(by))]
+    entry = Entry(kind=kind, key=f"{kind}:{secrets.token_hex(12)}", body=body, public_id=public_id, at=clock.now())
+    enter(connection, entry)
+
+
+def keep(connection: Connection, entry: Entry, *, call_id: int) -> None:
+    """Write an event from which nothing follows as long as its call lasts; the caller commits."""
+    _keep(connection, entry, call_id)
 
 
 def enter_first(connection: Connection, entry: Entry, *, call_id: int) -> None:
@@ -75,10 +86,16 @@ def work_out_again(connection: Connection, call_id: int) -> None:
     _write_call(connection, call, call_state(call.direction, call.root_sid, told))
 
 
-def _lock_call(connection: Connection, entry: Entry) -> Any:
+def _lock(connection: Connection, entry: Entry) -> tuple[Any, list[Any]]:
+    """The row of the call, locked, and the events it has. Always two statements, though they may travel together:
+    joined to the one that locks, the other would read what stood there before the lock had to be waited for."""
     if entry.public_id:
-        return statements.CALL_BY_PUBLIC_ID.first(connection, {"public_id": entry.public_id})
-    return statements.CALL_BY_SIDS.first(connection, {"sid": entry.sid, "parent_sid": entry.parent_sid})
+        named = {"public_id": entry.public_id}
+        locked = statements.CALL_BY_PUBLIC_ID.ask(connection, named)
+        known = statements.EVENTS_BY_PUBLIC_ID.ask(connection, named)
+        return locked.first(), known.rows()
+    call = statements.CALL_BY_SIDS.first(connection, {"sid": entry.sid, "parent_sid": entry.parent_sid})
+    return call, statements.EVENTS.rows(connection, {"call_id": call.id}) if call else []
 
 
 def _write(connection: Connection, call: Any, told: list[Told], entry: Entry) -> None:

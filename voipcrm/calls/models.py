@@ -14,11 +14,12 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.contacts.models import Person
 from voipcrm.core import clock
 from voipcrm.core.db import Model, Record
+from voipcrm.trunks import recording_policies
 from voipcrm.trunks.models import Line
 
 DIRECTIONS = ("inbound", "outbound", "internal")
 STATES = ("created", "ringing", "in-progress", "ended")
-OUTCOMES = ("answered", "missed", "abandoned", "busy", "no-answer", "canceled", "failed")
+OUTCOMES = ("answered", "voicemail", "missed", "abandoned", "busy", "no-answer", "canceled", "failed")
 
 
 def new_public_id() -> str:
@@ -83,6 +84,8 @@ class Call(Record):
     talk_seconds: Mapped[int] = mapped_column(default=0)
 
     recording: Mapped[str] = mapped_column(default="off")  # the line's policy when the call began
+    consented: Mapped[bool | None]  # the other party's answer under the policy "consent"; None: none so far
+    recording_paused_at: Mapped[datetime | None]  # since then what is said stays out of the recording
     has_recording: Mapped[bool] = mapped_column(default=False)
     conference_name: Mapped[str | None] = mapped_column(unique=True)  # random; set once the call is promoted
     held_at: Mapped[datetime | None]
@@ -99,6 +102,18 @@ class Call(Record):
     @property
     def is_live(self) -> bool:
         return self.state != "ended"
+
+    @property
+    def is_recorded(self) -> bool:
+        """Is the conversation to be recorded, pauses aside?"""
+        return recording_policies.is_recorded(self.recording, self.consented)
+
+    @property
+    def is_recorded_by_dial(self) -> bool:
+        """Does the <Dial> or <Conference> that connects the two record? Not while the recording is paused; and not
+        where the one who was called is asked first: they answer inside the <Dial>, so theirs begins by REST."""
+        asked_inside = self.recording == "consent" and self.direction == "outbound"
+        return self.is_recorded and not self.recording_paused_at and not asked_inside
 
     @staticmethod
     def visible_to(user: User) -> sa.Select[Call]:
@@ -173,7 +188,9 @@ class CallEvent(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)  # of the provider's delivery: a repeat has the same
-    kind: Mapped[str]  # voice, status, dial, recording, conference; ours: hold, resume
+    # voice, status, dial, recording, conference, announced, consent, mailbox (a caller was sent to one), message and
+    # no-message (what came of it); ours: hold, resume, recording-paused and recording-resumed
+    kind: Mapped[str]
     call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"), index=True)
     call_sid: Mapped[str | None] = mapped_column(index=True)  # the leg it speaks of
     parent_sid: Mapped[str | None]

@@ -12,12 +12,14 @@ from voipcrm.accounts.models import User
 from voipcrm.calls import statements
 from voipcrm.calls.ledger import work_out_again
 from voipcrm.calls.models import Call, new_public_id
-from voipcrm.contacts.matching import Match, match
+from voipcrm.contacts.matching import Match
 from voipcrm.core import clock
 from voipcrm.core.db import db
+from voipcrm.core.prepared import Connection
 from voipcrm.telephony import numbers
 from voipcrm.telephony.facts import VoiceRequest
 from voipcrm.trunks.models import CalledLine, Line
+from voipcrm.trunks.recording_policies import is_recorded
 
 
 class TooManyCalls(Exception):
@@ -35,7 +37,7 @@ def open_outbound(user: User, *, number: str, line: Line, contact: Match | None,
         peer_place=numbers.place(number),
         person_id=contact.person_id if contact else None,
         person_reason=contact.reason if contact else "",
-        recording=line.recording,
+        recording=line.recording_out,
     )
     db.session.add(call)
     return call
@@ -71,19 +73,24 @@ class Arrival:
     number: str | None
     place: str | None
     line: CalledLine | None
-    contact: Match | None
 
     @property
     def is_recorded(self) -> bool:
-        return self.line is not None and self.line.recording == "on"
+        return self.line is not None and is_recorded(self.line.recording, consented=None)
 
 
-def open_inbound(connection: sa.Connection, request: VoiceRequest, line: CalledLine | None) -> Arrival:
-    """The call of an arriving leg; the same one when the provider asks twice. The caller commits."""
+def caller_of(request: VoiceRequest) -> str | None:
+    """The caller's number in E.164, None when it is withheld or no number."""
     withheld = numbers.is_withheld(request.from_)
-    number = request.from_ if not withheld and numbers.E164_PATTERN.fullmatch(request.from_ or "") else None
+    return request.from_ if not withheld and numbers.E164_PATTERN.fullmatch(request.from_ or "") else None
+
+
+def open_inbound(
+    connection: Connection, request: VoiceRequest, line: CalledLine | None, contact: Match | None
+) -> Arrival:
+    """The call of an arriving leg; the same one when the provider asks twice. The caller commits."""
+    number = caller_of(request)
     place = numbers.place(number) if number else None
-    contact = match(connection, number)
     row = {
         "public_id": new_public_id(),
         "root_sid": request.call_sid,
@@ -106,17 +113,16 @@ def open_inbound(connection: sa.Connection, request: VoiceRequest, line: CalledL
         number=number,
         place=place,
         line=line,
-        contact=contact,
     )
 
 
-def meant_for(connection: sa.Connection, call_id: int, user_ids: Iterable[int]) -> None:
+def meant_for(connection: Connection, call_id: int, user_ids: Iterable[int]) -> None:
     """Remember for whom an arriving call was meant, so that they find it when nobody answered. The caller commits."""
     for user_id in user_ids:
         statements.TARGET.run(connection, {"call_id": call_id, "user_id": user_id})
 
 
-def adopt_events(connection: sa.Connection, call_id: int, root_sid: str) -> None:
+def adopt_events(connection: Connection, call_id: int, root_sid: str) -> None:
     """Link events that came before the call was known, and work its state out again if there were any."""
     if statements.ADOPT_EVENTS.rows(connection, {"of_call": call_id, "root_sid": root_sid}):
         work_out_again(connection, call_id)

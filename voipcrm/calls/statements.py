@@ -44,37 +44,32 @@ CALL_BY_SIDS = Prepared(
     ).limit(sa.literal_column("1"))
 )
 
-EVENTS = Prepared(
-    lambda: (
-        sa.select(
-            events.c.key,
-            events.c.kind,
-            events.c.call_sid,
-            events.c.status,
-            events.c.sequence,
-            events.c.at,
-            events.c.to_party,
-            events.c.duration_seconds,
-            events.c.sip_code,
-            # Only the end of a <Dial> says more than the columns do.
-            sa.case((events.c.kind == sa.literal_column("'dial'"), events.c.body)).label("body"),
-        )
-        .where(events.c.call_id == bindparam("call_id"))
-        .order_by(events.c.id)
-    )
-)
+_EVENT = sa.select(
+    events.c.key,
+    events.c.kind,
+    events.c.call_sid,
+    events.c.status,
+    events.c.sequence,
+    events.c.at,
+    events.c.to_party,
+    events.c.duration_seconds,
+    events.c.sip_code,
+    # Only the end of a <Dial> says more than the columns do.
+    sa.case((events.c.kind == sa.literal_column("'dial'"), events.c.body)).label("body"),
+).order_by(events.c.id)
+_ID_OF_CALL = sa.select(calls.c.id).where(calls.c.public_id == bindparam("public_id")).scalar_subquery()
+
+EVENTS = Prepared(lambda: _EVENT.where(events.c.call_id == bindparam("call_id")))
+EVENTS_BY_PUBLIC_ID = Prepared(lambda: _EVENT.where(events.c.call_id == _ID_OF_CALL))
 
 # One look at the few events without a call, whatever the size of the ledger.
+_EARLY = sa.and_(
+    events.c.call_id.is_(None),
+    sa.or_(events.c.call_sid == bindparam("root_sid"), events.c.parent_sid == bindparam("root_sid")),
+)
+EARLY_EVENTS = Prepared(lambda: sa.select(events.c.id).where(_EARLY).limit(sa.literal_column("1")))
 ADOPT_EVENTS = Prepared(
-    lambda: (
-        events.update()
-        .where(
-            events.c.call_id.is_(None),
-            sa.or_(events.c.call_sid == bindparam("root_sid"), events.c.parent_sid == bindparam("root_sid")),
-        )
-        .values(call_id=bindparam("of_call"))
-        .returning(events.c.id)
-    )
+    lambda: events.update().where(_EARLY).values(call_id=bindparam("of_call")).returning(events.c.id)
 )
 
 
@@ -84,7 +79,7 @@ def _values(table: sa.Table, *names: str) -> dict[str, sa.BindParameter]:
 
 def _keep_event() -> sa.Insert:
     columns = [column.key for column in events.columns if column.key != "id"]
-    return insert(events).values(_values(events, *columns)).on_conflict_do_nothing(index_elements=["key"])
+    return insert(events).values(_values(events, *columns)).inline().on_conflict_do_nothing(index_elements=["key"])
 
 
 _LEG_FIRST = ("call_id", "sid", "parent_sid", "user_id", "from_party", "to_party", "created_at")
@@ -92,7 +87,7 @@ _LEG_STATE = ("status", "ringing_at", "answered_at", "ended_at", "duration_secon
 
 
 def _write_leg() -> sa.Insert:
-    statement = insert(legs).values(_values(legs, *_LEG_FIRST, *_LEG_STATE))
+    statement = insert(legs).values(_values(legs, *_LEG_FIRST, *_LEG_STATE)).inline()
     return statement.on_conflict_do_update(
         index_elements=["sid"], set_={name: statement.excluded[name] for name in _LEG_STATE}
     )

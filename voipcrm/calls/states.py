@@ -137,8 +137,11 @@ def call_state(direction: str, root_sid: str | None, events: Sequence[Told]) -> 
             talk_seconds=max(0, int((over_at - answered_at).total_seconds())),
             answered_by=winner.user_id if winner else None,
         )
-    outcome = _unanswered(direction, root, children, dials)
-    return CallState(state="ended", outcome=outcome, reason=_reason(outcome, children), ended_at=ended_at)
+    outcome = _unanswered(direction, root, children, events)
+    reason = _reason(outcome, children)
+    if direction == "outbound" and _left_while_told(dials):
+        reason = "They hung up before they were connected."
+    return CallState(state="ended", outcome=outcome, reason=reason, ended_at=ended_at)
 
 
 def _winner(children: Sequence[LegState], dials: Sequence[Told]) -> LegState | None:
@@ -167,19 +170,27 @@ def _held(events: Sequence[Told]) -> datetime | None:
     return last.at if last and last.kind == "hold" else None
 
 
-def _unanswered(direction: str, root: LegState, children: Sequence[LegState], dials: Sequence[Told]) -> str:
-    facts = [e.dial for e in dials if e.dial]
+def _left_while_told(dials: Sequence[Told]) -> bool:
+    """Did the one who was called answer, and hang up at what they heard before they were connected?"""
+    return any(e.dial.dial_status == "completed" and e.dial.bridged is False for e in dials if e.dial)
+
+
+def _unanswered(direction: str, root: LegState, children: Sequence[LegState], events: Sequence[Told]) -> str:
+    facts = [e.dial for e in events if e.dial]
     gave_up = any(LEG_RANKS.get(f.parent_status or "", -1) == TERMINAL_RANK for f in facts)
     ran_out = any(LEG_RANKS.get(f.parent_status or "", -1) < TERMINAL_RANK for f in facts)
     told = sorted({leg.status for leg in children})
     if direction == "inbound":
-        if gave_up:  # at the last step of the route, whatever came of those before
-            return "abandoned"
-        if ran_out or not children:
-            return "missed"
-        return "abandoned" if "canceled" in told else "missed"
+        if any(e.kind == "message" for e in events):
+            return "voicemail"
+        # Hung up at the last step of the route, whatever came of those before; or at the words before the first.
+        left_early = not facts and not children and any(e.kind == "announced" for e in events)
+        while_ringing = not ran_out and "canceled" in told
+        return "abandoned" if gave_up or left_early or while_ringing else "missed"
     if gave_up and not ran_out:
         return "canceled"
+    if _left_while_told(events):
+        return "no-answer"
     dialled = sorted({f.dial_status for f in facts if f.dial_status})
     for status in (*dialled, *told, root.status):
         if status in UNANSWERED:
@@ -188,6 +199,6 @@ def _unanswered(direction: str, root: LegState, children: Sequence[LegState], di
 
 
 def _reason(outcome: str, children: Sequence[LegState]) -> str | None:
-    if outcome in {"missed", "abandoned", "canceled"}:
+    if outcome in {"voicemail", "missed", "abandoned", "canceled"}:
         return None
     return next((REASONS[leg.sip_code] for leg in children if leg.sip_code in REASONS), None)

@@ -17,7 +17,7 @@ from voipcrm.telephony.errors import FactMissing
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, ConferenceEvent, DialEnded, Form, RecordingStatus
 
 # The order in which things can have happened within one second.
-CALLED, RANG, ANSWERED, RECORDED, HELD, STOPPED, ENDED, AFTERWARDS = range(8)
+CALLED, TOLD, RANG, ANSWERED, TOLD_WHEN_ANSWERED, RECORDED, HELD, STOPPED, ENDED, AFTERWARDS = range(10)
 
 # What became of a leg that was not answered: as a step of the call, and beside the person's name.
 _FATES = {
@@ -26,6 +26,15 @@ _FATES = {
     "taken": ("Stopped ringing {who}", "Somebody else answered"),
     "stopped": ("Stopped ringing {who}", "The caller hung up"),
     "silent": ("{who} did not answer", "Did not answer"),
+}
+
+
+# What a person of ours did to a call: the kind of the event, its words, its icon.
+_DEEDS = {
+    "hold": ("Put on hold", "pause"),
+    "resume": ("Resumed", "play"),
+    "recording-paused": ("Recording paused", "pause"),
+    "recording-resumed": ("Recording resumed", "radio"),
 }
 
 
@@ -69,8 +78,10 @@ def tell(call: Call, legs: Sequence[Leg], events: Sequence[CallEvent], cast: Cas
     steps = [
         _beginning(call, cast),
         *_of_legs(call, legs, cast),
+        *_of_consent(call, events, cast),
         *_of_recordings(events),
-        *_of_holds(events, cast),
+        *_of_deeds(events, cast),
+        *_of_message(events, cast),
     ]
     if call.ended_at and not call.is_live:
         words = _ending(call, legs, events, cast)
@@ -142,11 +153,38 @@ def _of_recordings(events: Sequence[CallEvent]) -> Iterator[Step]:
         yield Step(at=at, order=RECORDED, words=words, icon="radio")
 
 
-def _of_holds(events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
+def _of_consent(call: Call, events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
+    """What the outside party heard about the recording, and what they answered; once, however often it was asked."""
+    order = TOLD if call.direction == "inbound" else TOLD_WHEN_ANSWERED
+    told = min((event.at for event in events if event.kind == "announced"), default=None)
+    if told:
+        asked = call.recording == "consent" or call.consented is not None
+        words = f"{cast.other} was asked whether to record" if asked else f"{cast.other} heard about the recording"
+        yield Step(at=told, order=order, words=words, icon="info")
+    answered = next((event.at for event in events if event.kind == "consent"), None)
+    if answered:
+        words = "agreed to the recording" if call.consented else "did not agree, so nothing is recorded"
+        yield Step(at=answered, order=order, words=f"{cast.other} {words}", icon="radio" if call.consented else "x")
+
+
+def _of_message(events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
+    """The mailbox, and the message; both the end of it and the finished recording tell of a message."""
     for event in events:
-        if event.kind in {"hold", "resume"}:
+        if event.kind == "mailbox":
+            words = f"{cast.other} reached the mailbox {_form(event).text('Mailbox') or ''}".rstrip()
+            yield Step(at=event.at, order=STOPPED, words=words, icon="mail")
+    left = [event for event in events if event.kind == "message"]
+    if left:
+        seconds = max(_form(event).whole("RecordingDuration") or 0 for event in left)
+        words = f"{cast.other} left a message of {seconds} s"
+        yield Step(at=min(event.at for event in left), order=STOPPED, words=words, icon="mail")
+
+
+def _of_deeds(events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
+    for event in events:
+        if event.kind in _DEEDS:
+            words, icon = _DEEDS[event.kind]
             who = cast.of(_form(event).whole("By"))
-            words, icon = ("Put on hold", "pause") if event.kind == "hold" else ("Resumed", "play")
             yield Step(at=event.at, order=HELD, words=f"{words} by {who}", icon=icon)
 
 
@@ -157,6 +195,7 @@ def _ending(call: Call, legs: Sequence[Leg], events: Sequence[CallEvent], cast: 
         ender = _who_hung_up(call, legs, events, cast)
         return f"{ender} hung up" if ender else "The call ended"
     words = {
+        "voicemail": f"{caller} hung up",
         "missed": "The call ended, nobody had answered" if _rung(call, legs) else "Nobody could be reached",
         "abandoned": f"{caller} hung up before anyone answered",
         "busy": f"{callee} rejected the call" if call.direction == "internal" else f"{callee} was busy",
@@ -237,7 +276,7 @@ def _together(steps: list[Step]) -> Iterator[Step]:
 
 def _place(step: Step) -> tuple[Any, ...]:
     second = _second(step.at)
-    return second, step.order, step.at if step.order == HELD else second, step.words
+    return second, step.order, step.at if step.order in {TOLD, TOLD_WHEN_ANSWERED, HELD} else second, step.words
 
 
 def _facts(events: Sequence[CallEvent], kind: str, read: Callable[[Any], Any]) -> list[tuple[CallEvent, Any]]:

@@ -12,6 +12,7 @@ MISSED = ("missed", "abandoned")
 WAYS = {"inbound": ("phone-incoming", "Incoming"), "outbound": ("phone-outgoing", "Outgoing")}
 _RESULTS = {
     "answered": "Answered",
+    "voicemail": "Left a voicemail",
     "missed": "Missed: nobody answered",
     "abandoned": "Missed: the caller hung up first",
     "busy": "Busy",
@@ -87,6 +88,8 @@ def _badge(call: Call, *, was_missed: bool) -> Badge | None:
         return Badge("Missed", "bad")
     if call.outcome == "answered":
         return None
+    if call.outcome == "voicemail":
+        return Badge("Voicemail", "accent", "mail")
     return Badge(_UNANSWERED.get(call.outcome or "", "Ended"), "warn" if call.outcome == "failed" else None)
 
 

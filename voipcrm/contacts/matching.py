@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from voipcrm.contacts.models import Organization, Person, PhoneNumber
-from voipcrm.core.prepared import Prepared
+from voipcrm.core.prepared import Connection, Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,23 @@ _WITH_NUMBER = Prepared(
 )
 
 
-def match(connection: sa.Connection, number: str | None, *, preferred: int | None = None) -> Match | None:
+def match(connection: Connection, number: str | None, *, preferred: int | None = None) -> Match | None:
     """The contact with this E.164 number, or None. Several may share it: then `preferred` (the contact whose phone
     icon was clicked) if it is among them, else the one changed last, and the reason says so."""
+    return ask_match(connection, number, preferred=preferred)()
+
+
+def ask_match(
+    connection: Connection, number: str | None, *, preferred: int | None = None
+) -> Callable[[], Match | None]:
+    """The same, to be read later."""
     if not number:
-        return None
-    found = _WITH_NUMBER.rows(connection, {"number": number})
+        return lambda: None
+    asked = _WITH_NUMBER.ask(connection, {"number": number})
+    return lambda: _matched(asked.rows(), preferred)
+
+
+def _matched(found: list[Any], preferred: int | None) -> Match | None:
     if not found:
         return None
     clicked = next((row for row in found if row.id == preferred), None)

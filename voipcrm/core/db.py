@@ -130,7 +130,9 @@ def init_app(app: Flask) -> None:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
             "pool_size": 32,
             "max_overflow": 8,
-            "connect_args": {"connect_timeout": 5},
+            # psycopg forgets what it prepared at every rollback, so with each page that was read, and those of
+            # core.postgres with it.
+            "connect_args": {"connect_timeout": 5, "prepare_threshold": None},
         }
     db.init_app(app)
     migrate.init_app(app, db, directory=os.path.join(os.path.dirname(app.root_path), "migrations"))

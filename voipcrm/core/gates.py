@@ -1,7 +1,7 @@
 """May this person do this at all? Every endpoint passes exactly one of the gates here; a test walks the URL map.
 
-Flask-Principal holds the permissions as needs. One need per Permission: its operators are any-of or worse, and an
-empty Permission lets everybody in.
+Flask-Principal holds the permissions as needs. The needs of a Permission are any-of, never all-of, and an empty
+one lets everybody in.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ View = TypeVar("View", bound=Callable[..., Any])
 principal = Principal(use_sessions=False, skip_static=True)
 
 
-def requires(can: str) -> Callable[[View], View]:
-    """The gate of an endpoint: lets in whoever holds the permission `can`."""
-    permission = Permission(ActionNeed(can))
+def requires(can: str, *or_any_of: str) -> Callable[[View], View]:
+    """The gate of an endpoint: lets in whoever holds the permission; of several, one is enough."""
+    held = (can, *or_any_of)
+    permission = Permission(*(ActionNeed(one) for one in held))
 
     def guard(view: View) -> View:
-        return _marked(permission.require()(view), can)
+        return _marked(permission.require()(view), " or ".join(held))
 
     return guard
 

@@ -28,6 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import Model, Record, db, insert
+from voipcrm.core.hooks import PROVIDER
 from voipcrm.core.prepared import Prepared
 
 log = structlog.get_logger(__name__)
@@ -170,11 +171,12 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def look_before_a_page() -> None:
-        if known.is_old and request.endpoint != "static" and not request.path.startswith("/voip/"):
+        if known.is_old and request.endpoint != "static":
             known.look()
 
-    @app.after_request
     def look_after_an_answer(response: Response) -> Response:
-        if known.is_old and request.path.startswith("/voip/"):
+        if known.is_old:
             response.call_on_close(look_with_context)
         return response
+
+    app.after_request_funcs[PROVIDER].append(look_after_an_answer)

@@ -8,11 +8,33 @@ through the types of the statement, so that moments and JSON are what they are e
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
+
+
+class Pending(Protocol):
+    """The answer to a question that may not have been sent yet. Reading it sends it, and all asked before it."""
+
+    def fetch(self) -> list[tuple[Any, ...]]:
+        """The rows, as the driver gives them."""
+        ...
+
+
+class Short(Protocol):
+    """A transaction of `core.short`: it takes compiled statements only, and knows best when to send them."""
+
+    @property
+    def dialect(self) -> sa.Dialect: ...
+
+    def ask(self, sql: str, values: Sequence[Any]) -> Pending:
+        """Run it in the order of asking, at the latest when its answer is read or the transaction ends."""
+        ...
+
+
+Connection = sa.Connection | Short
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +47,28 @@ class _Compiled:
     out: tuple[tuple[int, Callable[[Any], Any]], ...]  # columns that need one on the way out
 
 
+class Asked:
+    """A question on its way. On PostgreSQL those asked before the first is read travel together."""
+
+    __slots__ = ("_pending", "_ready")
+
+    def __init__(self, ready: _Compiled, pending: Pending) -> None:
+        self._ready = ready
+        self._pending = pending
+
+    def rows(self) -> list[Any]:
+        """The selected or returned rows, as named tuples."""
+        ready, found = self._ready, self._pending.fetch()
+        if not ready.out:
+            return [ready.row._make(one) for one in found]
+        return [_converted(ready, one) for one in found]
+
+    def first(self) -> Any:
+        """The first of the rows, or None."""
+        found = self.rows()
+        return found[0] if found else None
+
+
 class Prepared:
     """A statement with `bindparam`s. `compose` is called once a dialect, when the first connection is at hand."""
 
@@ -32,39 +76,46 @@ class Prepared:
         self._compose = compose
         self._ready: dict[str, _Compiled] = {}
 
-    def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> None:
-        """Execute within the connection's transaction. Nothing is read, so that a pipeline need not wait for it."""
-        self._execute(connection, values, self._for(connection)).close()
-
-    def rows(self, connection: sa.Connection, values: Mapping[str, Any]) -> list[Any]:
-        """The selected or returned rows, as named tuples."""
-        ready = self._for(connection)
-        cursor = self._execute(connection, values, ready)
-        found = cursor.fetchall()
-        cursor.close()
-        if not ready.out:
-            return [ready.row._make(one) for one in found]
-        return [_converted(ready, one) for one in found]
-
-    def first(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
-        """The first of the rows, or None."""
-        found = self.rows(connection, values)
-        return found[0] if found else None
-
-    def _execute(self, connection: sa.Connection, values: Mapping[str, Any], ready: _Compiled) -> Any:
+    def ask(self, connection: Connection, values: Mapping[str, Any]) -> Asked:
+        """Execute within the connection's transaction; the answer may be read later, or never."""
+        dialect = connection.dialect
+        ready = self._ready.get(dialect.paramstyle)
+        if ready is None:
+            ready = self._ready[dialect.paramstyle] = _compile(self._compose(), dialect)
         given = {**ready.constants, **values}
         for name, convert in ready.into:
             given[name] = convert(given[name])
-        cursor = connection.connection.cursor()
-        cursor.execute(ready.sql, tuple(given[name] for name in ready.order) if ready.order is not None else given)
-        return cursor
+        if isinstance(connection, sa.Connection):
+            placed = tuple(given[name] for name in ready.order) if ready.order is not None else given
+            return Asked(ready, _Executed(connection, ready.sql, placed))
+        return Asked(ready, connection.ask(ready.sql, [given[name] for name in ready.order or ()]))
 
-    def _for(self, connection: sa.Connection) -> _Compiled:
-        dialect = connection.dialect
-        ready = self._ready.get(dialect.name)
-        if ready is None:
-            ready = self._ready[dialect.name] = _compile(self._compose(), dialect)
-        return ready
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Execute within the connection's transaction; nothing is read."""
+        self.ask(connection, values)
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
+        """The selected or returned rows, as named tuples."""
+        return self.ask(connection, values).rows()
+
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """The first of the rows, or None."""
+        return self.ask(connection, values).first()
+
+
+class _Executed:
+    """Already done, on an ordinary connection."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, connection: sa.Connection, sql: str, values: Any) -> None:
+        cursor = connection.connection.cursor()
+        cursor.execute(sql, values)
+        self._found: list[tuple[Any, ...]] = list(cursor.fetchall()) if cursor.description else []
+        cursor.close()
+
+    def fetch(self) -> list[tuple[Any, ...]]:
+        return self._found
 
 
 def _compile(statement: Any, dialect: sa.Dialect) -> _Compiled:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from flask import has_request_context, request
@@ -16,7 +18,7 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_MS}", 
 
 def tune(engine: sa.Engine) -> None:
     """Set the engine up; call once, before its first connection."""
-    turns = _Turns()
+    turns = _TURNS[engine] = _Turns()
     event.listen(engine, "connect", _connected)
     event.listen(engine, "begin", turns.begin)
     event.listen(engine, "checkin", turns.done)
@@ -45,12 +47,45 @@ class _Turns:
         if has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}:
             connection.connection.execute("BEGIN")
             return
-        if self._MINE not in connection.info and self._turn.acquire(timeout=TURN_SECONDS):
-            connection.info[self._MINE] = self._turn
+        self.take(connection.info)
         connection.connection.execute("BEGIN IMMEDIATE")
+
+    def take(self, info: dict[Any, Any]) -> None:
+        """Wait for the turn to write; it ends when the connection of this `info` goes back to the pool."""
+        if self._MINE not in info and self._turn.acquire(timeout=TURN_SECONDS):
+            info[self._MINE] = self._turn
 
     def done(self, _connection: Any, record: Any, *_error: Any) -> None:
         """The connection goes back to the pool, its transaction over, whichever way that ended."""
         turn = record.info.pop(self._MINE, None)
         if turn is not None:
             turn.release()
+
+
+_TURNS: WeakKeyDictionary[sa.Engine, _Turns] = WeakKeyDictionary()
+
+
+class ShortTransaction:
+    """A transaction that writes. Nothing travels, so each statement runs as it is asked."""
+
+    def __init__(self, engine: sa.Engine, lent: Any) -> None:
+        self.dialect = engine.dialect
+        self._connection = lent.driver_connection
+        _TURNS[engine].take(lent.info)
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def ask(self, sql: str, values: Sequence[Any]) -> _Answer:
+        return _Answer(self._connection.execute(sql, values).fetchall())
+
+    def commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+
+class _Answer:
+    __slots__ = ("_found",)
+
+    def __init__(self, found: list[tuple[Any, ...]]) -> None:
+        self._found = found
+
+    def fetch(self) -> list[tuple[Any, ...]]:
+        return self._found

@@ -29,7 +29,8 @@ class Recording(Record):
         sa.Index("ix_recordings_owed", "state", "next_try_at"),
     )
 
-    sid: Mapped[str] = mapped_column(unique=True)  # RE…
+    # RE…; of one that was never made, none-… with the public id of its call.
+    sid: Mapped[str] = mapped_column(unique=True)
     call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("calls.id"), index=True)
     call_sid: Mapped[str | None] = mapped_column(index=True)  # for linking when the call comes to be known later
     conference_sid: Mapped[str | None]

@@ -46,6 +46,27 @@ def note(fact: RecordingStatus, *, call_id: int | None = None) -> Recording:
     return recording
 
 
+def note_refusal(call: Call) -> None:
+    """The other party did not agree to being recorded: the list of recordings says so. The caller commits."""
+    note_nothing(call, "Not recorded: no consent. The other party did not press 1.")
+
+
+def note_nothing(call: Call, why: str) -> None:
+    """A call of which there is no recording for a reason that people look for; the caller commits."""
+    row = {
+        "sid": f"none-{call.public_id}",
+        "call_id": call.id,
+        "state": "absent",
+        "error": why,
+        "source": "",
+        "channels": 1,
+        "tries": 0,
+        "started_at": clock.now(),
+        "created_at": clock.now(),
+    }
+    db.session.execute(insert(Recording.__table__).values(row).on_conflict_do_nothing(index_elements=["sid"]))
+
+
 def adopt(call_id: int) -> None:
     """Link what was noted before this call was known; the caller commits."""
     _adopt(Leg.call_id == call_id, Call.id == call_id)

@@ -6,6 +6,7 @@ call goes round in a route; how it could through the phone network is seen to in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,14 +16,16 @@ from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.house import house
 from voipcrm.core.pages import zone
-from voipcrm.core.prepared import Prepared
+from voipcrm.core.prepared import Asked, Connection, Prepared
 from voipcrm.routes import forwarding
 from voipcrm.routes.hours import why_closed
 from voipcrm.routes.idling import longest_idle_first
+from voipcrm.routes.mailboxes import box
 from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep, StepPerson
 from voipcrm.routes.rules import Fit, Question, fit
 from voipcrm.routes.trying import Decision, Passed, Step, meant_by, steps_of
 from voipcrm.telephony.twiml import MAX_CLIENTS
+from voipcrm.trunks.models import Line
 
 NOBODY = "Sorry, nobody can take your call right now. Please try again later."
 CLOSED = "We are closed right now. Please call again during our opening hours."
@@ -37,15 +40,14 @@ _RULES = (
     InboundRoute.holidays,
     InboundRoute.time_zone,
     InboundRoute.closed_message,
+    InboundRoute.closed_mailbox_id,
     InboundRoute.message,
 )
-_FOR_LINE = Prepared(
+_FOR_NUMBER = Prepared(
     lambda: (
         sa.select(*_RULES)
-        .where(
-            InboundRoute.active,
-            sa.or_(InboundRoute.line_id == sa.bindparam("line_id"), InboundRoute.line_id.is_(None)),
-        )
+        .outerjoin(Line, Line.id == InboundRoute.line_id)
+        .where(InboundRoute.active, sa.or_(InboundRoute.line_id.is_(None), Line.number == sa.bindparam("number")))
         .order_by(InboundRoute.position, InboundRoute.id)
     )
 )
@@ -69,6 +71,7 @@ def _with_people() -> Any:
             RouteStep.kind,
             RouteStep.ring_seconds,
             RouteStep.number,
+            RouteStep.mailbox_id,
             RingGroup.strategy,
             User.id.label("user_id"),
             User.name,
@@ -92,39 +95,65 @@ def _with_people() -> Any:
 _STEPS = Prepared(_with_people)
 
 
-def decide(connection: sa.Connection, question: Question) -> Decision:
+def decide(connection: Connection, question: Question) -> Decision:
     """What a call does first. A number that no route is for is told that nobody is there: never silence."""
-    for rule in _FOR_LINE.rows(connection, {"line_id": question.line_id}):
-        if fit(rule, question) is Fit.FITS:
-            closed = why_closed(rule.hours, rule.holidays, zone(rule.time_zone or house.default_time_zone), question.at)
-            if closed is not None:
-                return Decision(
-                    route_id=rule.id,
-                    message=rule.closed_message or CLOSED,
-                    closed=closed,
-                    meant=meant_by([step for step in _steps(connection, rule.id) if step.people][:1]),
-                )
-            return _next(connection, question, rule, after=-1)
-    return Decision(message=NOBODY)
+    return ask_decision(connection, question, ask_rules(connection, question.to))()
 
 
-def decide_again(connection: sa.Connection, question: Question, *, route_id: int | None, after: int) -> Decision:
+def ask_rules(connection: Connection, number: str | None) -> Asked:
+    """The active routes that may be for calls to this number, to be read later."""
+    return _FOR_NUMBER.ask(connection, {"number": number})
+
+
+def ask_decision(connection: Connection, question: Question, rules: Asked) -> Callable[[], Decision]:
+    """What `decide` says, with its second statement asked but not read."""
+    rule = next((rule for rule in rules.rows() if fit(rule, question) is Fit.FITS), None)
+    if rule is None:
+        return lambda: Decision(message=NOBODY)
+    steps = _ask_steps(connection, rule.id, after=-1)
+    closed = why_closed(rule.hours, rule.holidays, zone(rule.time_zone or house.default_time_zone), question.at)
+    if closed is None:
+        return lambda: _next(connection, question, rule, steps)
+    return lambda: _closed(connection, rule, closed, steps)
+
+
+def decide_again(connection: Connection, question: Question, *, route_id: int | None, after: int) -> Decision:
     """What a call does once the step at position `after` of its route has rung in vain."""
     rule = _BY_ID.first(connection, {"route_id": route_id})
     if rule is None:  # deleted while it rang
         return Decision(message=NOBODY)
-    return _next(connection, question, rule, after=after)
+    return _next(connection, question, rule, _ask_steps(connection, rule.id, after=after))
 
 
-def _next(connection: sa.Connection, question: Question, rule: Any, *, after: int) -> Decision:
-    """The first step behind `after` that can be done, with those that were passed over; else the route's last words."""
+def _closed(connection: Connection, rule: Any, why: str, steps: Asked) -> Decision:
+    """Words, or the mailbox that takes messages outside hours. Those who would have rung first find the call."""
+    meant = meant_by([step for step in _read(steps) if step.people][:1])
+    found = box(connection, rule.closed_mailbox_id) if rule.closed_mailbox_id is not None else None
+    if found:
+        meant = tuple(dict.fromkeys([*meant, *found.user_ids]))
+    message = rule.closed_message or CLOSED
+    return Decision(route_id=rule.id, message=message, closed=why, meant=meant, mailbox=found)
+
+
+def _next(connection: Connection, question: Question, rule: Any, steps: Asked) -> Decision:
+    """The first of the steps that can be done, with those that were passed over; else the route's last words."""
     passed: list[Passed] = []
     message = rule.message or NOBODY
-    for step in _steps(connection, rule.id, after=after):
+    for step in _read(steps):
         obstacle = _obstacle(connection, question, step)
         if obstacle is not None:
             passed.append(Passed(step, obstacle))
             continue
+        if step.mailbox_id is not None and (found := box(connection, step.mailbox_id)):
+            named = meant_by(one.step for one in passed)
+            return Decision(
+                route_id=rule.id,
+                message=message,
+                passed=tuple(passed),
+                meant=tuple(dict.fromkeys([*named, *found.user_ids])),
+                step=step,
+                mailbox=found,
+            )
         rung = [] if step.number else step.reachable
         if step.strategy == "longest-idle" and len(rung) > 1:
             rung = longest_idle_first(connection, step.id, rung)
@@ -143,12 +172,17 @@ def _next(connection: sa.Connection, question: Question, rule: Any, *, after: in
     return Decision(route_id=rule.id, message=message, passed=tuple(passed), meant=meant)
 
 
-def _steps(connection: sa.Connection, route_id: int, *, after: int = -1) -> list[Step]:
-    return steps_of(_STEPS.rows(connection, {"route_id": route_id, "after": after}), at=clock.now())
+def _ask_steps(connection: Connection, route_id: int, *, after: int) -> Asked:
+    """The steps of the route behind the position `after`."""
+    return _STEPS.ask(connection, {"route_id": route_id, "after": after})
 
 
-def _obstacle(connection: sa.Connection, question: Question, step: Step) -> str | None:
+def _read(steps: Asked) -> list[Step]:
+    return steps_of(steps.rows(), at=clock.now())
+
+
+def _obstacle(connection: Connection, question: Question, step: Step) -> str | None:
     """Why the step is passed over, in words; None when it can be done."""
     if step.number is not None:
         return forwarding.obstacle(connection, step.number, question)
-    return None if step.reachable else "Nobody here can be rung."
+    return None if step.reachable or step.mailbox_id is not None else "Nobody here can be rung."

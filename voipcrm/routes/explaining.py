@@ -52,7 +52,7 @@ def explain(*, to: str, caller: str | None, at: datetime) -> Explanation:
     line = CalledLine.of(connection, to)
     question = Question(to, line.id if line else None, caller, at)
     decisions = [decide(connection, question)]
-    while (step := decisions[-1].step) is not None and len(decisions) <= MAX_STEPS:
+    while (step := decisions[-1].step) is not None and decisions[-1].rings and len(decisions) <= MAX_STEPS:
         decisions.append(decide_again(connection, question, route_id=decisions[-1].route_id, after=step.position))
     return Explanation(
         question=question,
@@ -60,8 +60,14 @@ def explain(*, to: str, caller: str | None, at: datetime) -> Explanation:
         tried=_tried(question, decisions[0]),
         decisions=decisions,
         acts=[act for decision in decisions for act in _acts(decision)],
-        heard=decisions[-1].message,
+        heard=_heard(decisions[-1]),
     )
+
+
+def _heard(last: Decision) -> str:
+    if last.mailbox is None:
+        return last.message
+    return "A recorded greeting" if last.mailbox.greeting_file else last.mailbox.greeting
 
 
 def _tried(question: Question, decision: Decision) -> list[Tried]:
@@ -96,6 +102,9 @@ def _acts(decision: Decision) -> list[Act]:
     ]
     if decision.closed:
         acts.append(Act(f"It is closed. {decision.closed}"))
+    if decision.mailbox:
+        label = f"Step {decision.step.position + 1} takes" if decision.step else "Takes"
+        return [*acts, Act(f"{label} a message for {decision.mailbox.name}.")]
     if decision.step is None:
         return [*acts, Act(f"Says {quoted(decision.message)} and hangs up.")]
     return [*acts, _ringing(decision, decision.step)]

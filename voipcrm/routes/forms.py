@@ -28,6 +28,7 @@ from voipcrm.core.house import house
 from voipcrm.core.texts import one_line
 from voipcrm.routes.fields import PeopleField, beginning, people_choices, spoken
 from voipcrm.routes.hours import HoursInvalid, day_text, read_day, read_holidays
+from voipcrm.routes.mailboxes import Mailbox
 from voipcrm.routes.models import (
     MAX_STEPS,
     STEP_KINDS,
@@ -52,6 +53,7 @@ class StepRow(Form):
     people = PeopleField("People")
     group_id = SelectField("Ring group", coerce=int, choices=[])
     number = TelField("Number", filters=[one_line])
+    mailbox_id = SelectField("Mailbox", coerce=int, choices=[], default=0)
     ring_seconds = IntegerField(
         "Ring for (seconds)",
         validators=[
@@ -67,6 +69,10 @@ class StepRow(Form):
     def validate_people(self, field: PeopleField) -> None:
         if self.kind.data == "people" and not field.data and not self.group_id.data:
             raise StopValidation("Choose at least one person, or a ring group.")
+
+    def validate_mailbox_id(self, field: SelectField) -> None:
+        if self.kind.data == "voicemail" and not field.data:
+            raise StopValidation("Choose a mailbox.")
 
     def validate_number(self, field: TelField) -> None:
         if self.kind.data != "number":
@@ -107,6 +113,13 @@ class RouteForm(FlaskForm):
         description="Closed all day, at these hours or not. One date a line, like 2026-12-25 Christmas.",
     )
     closed_message = spoken("What callers hear when it is closed", "Left empty, they hear that you are closed.")
+    closed_mailbox_id = SelectField(
+        "Mailbox when it is closed",
+        coerce=int,
+        choices=[],
+        default=0,
+        description="Takes messages then. Its greeting is heard in place of those words.",
+    )
     steps = FieldList(FormField(StepRow), max_entries=MAX_STEPS)
     message = spoken("What callers hear when nobody answers", "Left empty, they hear that nobody can take the call.")
 
@@ -135,8 +148,12 @@ class RouteForm(FlaskForm):
         self.time_zone.choices = [("", f"{house.default_time_zone} (default)"), *zones]
         people = people_choices({one.user_id for step in route.steps for one in step.people})
         groups = [(0, "None"), *db.session.execute(sa.select(RingGroup.id, RingGroup.name).order_by(RingGroup.name))]
+        known = db.session.execute(sa.select(Mailbox.id, Mailbox.name).order_by(Mailbox.name))
+        boxes = [(mailbox_id, name) for mailbox_id, name in known]
+        self.closed_mailbox_id.choices = [(0, "None"), *boxes]
         for row in self.steps.entries:
             row.form.people.choices, row.form.group_id.choices = people, [tuple(one) for one in groups]
+            row.form.mailbox_id.choices = [(0, "Choose a mailbox"), *boxes]
         self._route = route
 
     def change_steps(self, *, add: str | None, change: str | None) -> None:
@@ -156,6 +173,12 @@ class RouteForm(FlaskForm):
         for row in rows:
             self.steps.append_entry(row)
         self._choose_from(self._route)
+
+    def validate_steps(self, field: FieldList) -> None:
+        for row in field.entries[:-1]:
+            if row.form.kind.data == "voicemail":
+                row.form.mailbox_id.errors = ["A message ends the call. Move this step to the end."]
+                raise StopValidation("Steps behind a message are never reached.")
 
     def validate_prefix(self, field: StringField) -> None:
         if self.did.data == "prefix" and not _BEGINNING.fullmatch(field.data or ""):
@@ -196,6 +219,7 @@ class RouteForm(FlaskForm):
         route.time_zone = self.time_zone.data or ""
         route.holidays = self._holidays
         route.closed_message = self.closed_message.data or ""
+        route.closed_mailbox_id = self.closed_mailbox_id.data or None
         route.message = self.message.data or ""
         route.steps = [_step(row.form, position) for position, row in enumerate(self.steps.entries)]
 
@@ -209,6 +233,8 @@ def _step(row: StepRow, position: int) -> RouteStep:
     step = RouteStep(position=position, kind=row.kind.data, ring_seconds=row.ring_seconds.data)
     if row.kind.data == "number":
         step.number = row.e164
+    elif row.kind.data == "voicemail":
+        step.mailbox_id = row.mailbox_id.data
     else:
         step.group_id = row.group_id.data or None
         step.people = [StepPerson(user_id=user_id, position=at) for at, user_id in enumerate(row.people.data or ())]
@@ -227,12 +253,14 @@ def _data_of(route: InboundRoute) -> dict[str, Any]:
         "time_zone": route.time_zone,
         "holidays": "\n".join(route.holidays),
         "closed_message": route.closed_message,
+        "closed_mailbox_id": route.closed_mailbox_id or 0,
         "message": route.message,
         "steps": [
             {
                 "kind": step.kind,
                 "people": [one.user_id for one in step.people],
                 "group_id": step.group_id or 0,
+                "mailbox_id": step.mailbox_id or 0,
                 "number": numbers.display(step.number, house.default_country) if step.number else "",
                 "ring_seconds": step.ring_seconds or settings.ring_seconds,
             }

@@ -12,7 +12,7 @@ from voipcrm.calls.models import Call
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.house import house
-from voipcrm.core.prepared import Prepared
+from voipcrm.core.prepared import Connection, Prepared
 from voipcrm.routes.rules import Question
 from voipcrm.telephony import guard
 from voipcrm.telephony.errors import NotAllowed
@@ -31,7 +31,7 @@ _ROUNDS = Prepared(
 )
 
 
-def obstacle(connection: sa.Connection, number: str, question: Question) -> str | None:
+def obstacle(connection: Connection, number: str, question: Question) -> str | None:
     """Why this number is not called, in words; None when it may be."""
     try:
         guard.check(number, allowed_countries=house.countries_allowed, allow_fictional=settings.is_sandbox)

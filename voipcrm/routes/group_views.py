@@ -16,6 +16,7 @@ from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
 from voipcrm.routes import words
 from voipcrm.routes.group_forms import GroupForm
+from voipcrm.routes.mailboxes import Mailbox
 from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep
 
 bp = Blueprint("ring_groups", __name__, url_prefix="/admin/voip/routes/groups")
@@ -59,23 +60,29 @@ def change(group_id: int) -> Any:
 @requires(Can.ADMIN_ROUTES)
 def ask_to_delete(group_id: int) -> Any:
     group = find(sa.select(RingGroup), group_id)
-    return render("routes/delete_group.html", group=group, routes=_routes_by_group().get(group_id, []), words=words)
+    routes, boxes = _routes_by_group().get(group_id, []), _mailboxes_of(group)
+    return render("routes/delete_group.html", group=group, routes=routes, boxes=boxes, words=words)
 
 
 @bp.post(A_GROUP + "/delete")
 @requires(Can.ADMIN_ROUTES)
 def delete(group_id: int) -> Any:
-    """Refused, naming the routes, while routes ring it."""
+    """Refused, naming them, while routes ring it or mailboxes are its."""
     group = find(sa.select(RingGroup), group_id)
-    routes = _routes_by_group().get(group_id, [])
-    if routes:
-        return render("routes/delete_group.html", group=group, routes=routes, words=words), 422
+    routes, boxes = _routes_by_group().get(group_id, []), _mailboxes_of(group)
+    if routes or boxes:
+        return render("routes/delete_group.html", group=group, routes=routes, boxes=boxes, words=words), 422
     name = group.name
     note("deleted", group, by=current_user, before=words.group_facts(group))
     db.session.delete(group)
     db.session.commit()
     flash(f"Deleted {name}.", "good")
     return redirect(url_for("ring_groups.index"), code=303)
+
+
+def _mailboxes_of(group: RingGroup) -> list[str]:
+    """Names of those that are this group's."""
+    return list(db.session.scalars(sa.select(Mailbox.name).where(Mailbox.group_id == group.id).order_by(Mailbox.name)))
 
 
 def _routes_by_group() -> dict[int, list[InboundRoute]]:

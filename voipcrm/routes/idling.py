@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from voipcrm.accounts.models import User
 from voipcrm.calls.models import Call
-from voipcrm.core.prepared import Prepared
+from voipcrm.core.prepared import Connection, Prepared
 from voipcrm.routes.models import GroupMember, RouteStep, StepPerson
 from voipcrm.routes.trying import Candidate
 
@@ -38,7 +38,7 @@ def _last_calls() -> Any:
 _LAST_CALLS = Prepared(_last_calls)
 
 
-def longest_idle_first(connection: sa.Connection, step_id: int, people: list[Candidate]) -> list[Candidate]:
+def longest_idle_first(connection: Connection, step_id: int, people: list[Candidate]) -> list[Candidate]:
     """The same people: who has no call behind them first, then by the end of their last; who is on one comes last."""
     ended = {row.id: row.ended_at for row in _LAST_CALLS.rows(connection, {"step_id": step_id})}
     return sorted(people, key=lambda one: (one.is_busy, ended.get(one.user_id) or _NEVER))

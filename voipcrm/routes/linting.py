@@ -13,6 +13,7 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.house import house
+from voipcrm.routes.mailboxes import Mailbox
 from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteStep, StepPerson
 from voipcrm.routes.words import listed, quoted, shown
 from voipcrm.telephony import guard
@@ -49,7 +50,14 @@ def _everybody() -> list[Any]:
     steps = load(InboundRoute.steps)
     named = steps.selectinload(RouteStep.people).joinedload(StepPerson.user).selectinload(User.roles)
     grouped = steps.selectinload(RouteStep.group).selectinload(RingGroup.members)
-    return [named, grouped.joinedload(GroupMember.user).selectinload(User.roles)]
+    mailbox = steps.selectinload(RouteStep.mailbox)
+    readers = mailbox.selectinload(Mailbox.group).selectinload(RingGroup.members).joinedload(GroupMember.user)
+    return [
+        named,
+        grouped.joinedload(GroupMember.user).selectinload(User.roles),
+        mailbox.selectinload(Mailbox.user),
+        readers,
+    ]
 
 
 def _of_route(route: InboundRoute, earlier: Sequence[InboundRoute], lines: Sequence[Line]) -> Iterator[Problem]:
@@ -89,6 +97,9 @@ def _of_step(route: InboundRoute, step: RouteStep, lines: Sequence[Line]) -> Ite
         except NotAllowed as error:
             yield Problem("forbidden", route, f"{label} can’t call {shown(number)}. {error.sentence}", "Change it.")
         return
+    if step.kind == "voicemail":
+        yield from _of_mailbox(route, step)
+        return
     people = [one.user for one in (*step.people, *(step.group.members if step.group else ()))]
     if not people:
         yield Problem("empty", route, f"{label} names nobody.", "Choose people for it, or remove it.")
@@ -98,6 +109,20 @@ def _of_step(route: InboundRoute, step: RouteStep, lines: Sequence[Line]) -> Ite
         nobody = " Nobody is left to ring." if all(not user.may(Can.RECEIVE_CALLS) for user in people) else ""
         text = f"{label} names {listed(unable)}, who can’t receive calls (deactivated, or without that right).{nobody}"
         yield Problem("unreachable", route, text, "Choose somebody else, or give them a role that may.")
+
+
+def _of_mailbox(route: InboundRoute, step: RouteStep) -> Iterator[Problem]:
+    label, mailbox = f"Step {step.position + 1}", step.mailbox
+    if mailbox is None:
+        yield Problem("empty", route, f"{label} has no mailbox.", "Choose one for it, or remove it.")
+        return
+    readers = [one.user for one in mailbox.group.members] if mailbox.group else list(filter(None, [mailbox.user]))
+    if all(user.deactivated_at for user in readers):
+        text = f"{label} takes messages for {mailbox.name}, which nobody reads: its people are deactivated or gone."
+        yield Problem("unreachable", route, text, "Give the mailbox to somebody else.")
+    if any(one.position > step.position for one in route.steps):
+        text = f"{label} takes a message, which ends the call: what comes behind it is never reached."
+        yield Problem("unreachable", route, text, "Move it to the end.")
 
 
 def _unrouted(active: Sequence[InboundRoute], lines: Sequence[Line]) -> Iterator[Problem]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
@@ -9,8 +11,11 @@ from voipcrm.accounts.models import User
 from voipcrm.core.db import Record, db
 from voipcrm.trunks.models import Line
 
+if TYPE_CHECKING:
+    from voipcrm.routes.mailboxes import Mailbox
+
 STRATEGIES = ("all", "in-order", "longest-idle")
-STEP_KINDS = ("people", "number")
+STEP_KINDS = ("people", "number", "voicemail")
 MAX_STEPS = 10
 
 
@@ -56,9 +61,12 @@ class InboundRoute(Record):
     holidays: Mapped[list[str]] = mapped_column(sa.JSON, default=list)  # "2026-12-25" or "2026-12-25 Christmas"
     time_zone: Mapped[str] = mapped_column(default="")  # IANA name; empty: the house's
     closed_message: Mapped[str] = mapped_column(default="")  # said outside hours; empty: the house's sentence
+    # Takes messages outside hours, in place of that sentence.
+    closed_mailbox_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailboxes.id"), index=True)
     message: Mapped[str] = mapped_column(default="")  # said when nobody answers; empty: the house's sentence
 
     line: Mapped[Line | None] = relationship()
+    closed_mailbox: Mapped[Mailbox | None] = relationship()
     steps: Mapped[list[RouteStep]] = relationship(cascade="all, delete-orphan", order_by="RouteStep.position")
 
     @staticmethod
@@ -103,7 +111,7 @@ def _number(routes: list[InboundRoute]) -> None:
 
 class RouteStep(Record):
     """One try to find somebody: people and a ring group, or a number outside. The next step follows when nobody
-    answered; a step that can reach nobody is passed over at once."""
+    answered; a step that can reach nobody is passed over at once. A step that takes a message ends the call."""
 
     __tablename__ = "route_steps"
 
@@ -113,8 +121,10 @@ class RouteStep(Record):
     ring_seconds: Mapped[int | None]  # None: the house's RING_SECONDS
     group_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ring_groups.id"), index=True)
     number: Mapped[str | None]  # E.164, of kind "number"
+    mailbox_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailboxes.id"), index=True)  # of kind "voicemail"
 
     group: Mapped[RingGroup | None] = relationship()
+    mailbox: Mapped[Mailbox | None] = relationship()
     people: Mapped[list[StepPerson]] = relationship(cascade="all, delete-orphan", order_by="StepPerson.position")
 
 

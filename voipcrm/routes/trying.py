@@ -9,6 +9,7 @@ from typing import Any
 
 from voipcrm.accounts.models import PRESENCE_EXPIRES, Presence
 from voipcrm.accounts.permissions import Can, expand
+from voipcrm.routes.mailboxes import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """strategy: of the ring group, None without one. number: E.164 of a step that calls outside, which rings nobody."""
+    """strategy: of the ring group, None without one. number: E.164 of a step that calls outside, which rings nobody.
+    mailbox_id: of a step that takes a message."""
 
     id: int
     position: int
     ring_seconds: int | None
     number: str | None
+    mailbox_id: int | None
     strategy: str | None
     people: tuple[Candidate, ...]
 
@@ -48,9 +51,10 @@ class Passed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a call does next. With a `step`: ring user_ids (at once, or in_turn) or call the number, for ring_seconds.
-    Without: say the message and hang up. `closed` is why, outside hours. route_id is None when no route fits.
-    meant: ids of everybody whom the steps so far name and who still works here; they find the call if it is missed."""
+    """What a call does next. With a `step`: ring user_ids (at once, or in_turn) or call the number, for ring_seconds;
+    with a `mailbox`, take a message, which ends the call. With neither: say the message and hang up. `closed` is why,
+    outside hours. route_id is None when no route fits. meant: ids of everybody whom the steps so far name and who still
+    works here; they find the call if it is missed."""
 
     message: str
     route_id: int | None = None
@@ -58,10 +62,16 @@ class Decision:
     step: Step | None = None
     user_ids: tuple[int, ...] = ()
     number: str | None = None
+    mailbox: Box | None = None
     in_turn: bool = False
     ring_seconds: int = 0
     passed: tuple[Passed, ...] = ()
     meant: tuple[int, ...] = ()
+
+    @property
+    def rings(self) -> bool:
+        """May the caller come to talk with somebody?"""
+        return self.step is not None and self.mailbox is None
 
 
 def meant_by(steps: Iterable[Step]) -> tuple[int, ...]:
@@ -84,6 +94,7 @@ def steps_of(rows: Iterable[Any], *, at: datetime) -> list[Step]:
             position=row.position,
             ring_seconds=row.ring_seconds,
             number=row.number if row.kind == "number" else None,
+            mailbox_id=row.mailbox_id if row.kind == "voicemail" else None,
             strategy=row.strategy,
             people=tuple(_candidate(theirs, at) for theirs in people[step_id].values()),
         )

@@ -182,7 +182,9 @@ def _save(route: InboundRoute) -> Any:
         db.session.add(route)
         route.put_in_place()
     db.session.flush()
-    db.session.expire(route, ["line", "steps"])  # the words name lines and people, the form set their ids
+    db.session.expire(
+        route, ["line", "closed_mailbox", "steps"]
+    )  # the words name lines and people, the form set their ids
     note("created" if is_new else "changed", route, by=current_user, before=before, after=words.facts(route))
     db.session.commit()
     flash("Saved.", "good")

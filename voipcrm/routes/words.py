@@ -64,7 +64,8 @@ def when(route: InboundRoute) -> str:
 def then(route: InboundRoute) -> list[str]:
     """What it does, one sentence a step, the end last."""
     end = f"says {quoted(route.message)}" if route.message else "says that nobody can take the call"
-    sentences = [*(_step(step) for step in route.steps), end]
+    takes_message = any(step.kind == "voicemail" for step in route.steps)
+    sentences = [*(_step(step) for step in route.steps), *([] if takes_message else [end])]
     return [f"{sentences[0][:1].upper()}{sentences[0][1:]}", *(f"Then {one}" for one in sentences[1:])]
 
 
@@ -72,6 +73,8 @@ def _step(step: RouteStep) -> str:
     seconds = f"for {step.ring_seconds or settings.ring_seconds} s"
     if step.kind == "number":
         return f"calls {shown(step.number or '')} {seconds}"
+    if step.kind == "voicemail":
+        return f"takes a message for {step.mailbox.name if step.mailbox else 'nobody'}"
     people = listed([one.user.name for one in step.people])
     turns = _TURNS[step.group.strategy] if step.group else ""
     return (
@@ -96,6 +99,7 @@ def facts(route: InboundRoute) -> dict[str, object]:
         "does": then(route),
         "holidays": list(route.holidays),
         "closed_message": route.closed_message,
+        "closed_mailbox": route.closed_mailbox.name if route.closed_mailbox else "",
         "active": route.active,
     }
 

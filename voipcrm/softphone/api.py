@@ -16,8 +16,9 @@ from voipcrm.calls.holding import CannotHold, hold, resume
 from voipcrm.calls.models import Call, Leg
 from voipcrm.core.app import settings
 from voipcrm.core.db import db, find
-from voipcrm.core.gates import can, requires, requires_sign_in
+from voipcrm.core.gates import can, requires
 from voipcrm.core.paging import cursor_of_request, page_of
+from voipcrm.recordings.pausing import CannotPause, go_on, pause
 from voipcrm.softphone.call_json import call_json, taken_json
 from voipcrm.softphone.placing import Refused, place, place_internal
 from voipcrm.telephony import tokens
@@ -37,13 +38,16 @@ def _cannot_hold(error: CannotHold) -> Any:
     return jsonify(error={"code": "cannot_hold", "message": str(error)}), 409
 
 
+@bp.errorhandler(CannotPause)
+def _cannot_pause(error: CannotPause) -> Any:
+    return jsonify(error={"code": "cannot_pause", "message": str(error)}), 409
+
+
 @bp.post("/token")
-@requires_sign_in
+@requires(Can.MAKE_CALLS, Can.RECEIVE_CALLS)
 def token() -> Any:
     """What the browser needs to be a phone: a token that grants no more than the person's role, and Device options."""
     makes, receives = can(Can.MAKE_CALLS), can(Can.RECEIVE_CALLS)
-    if not (makes or receives):
-        return jsonify(error={"code": "forbidden", "message": "Your role does not include the phone."}), 403
     identity = tokens.identity(current_user.id)
     jwt = tokens.access_token(
         account_sid=settings.twilio_sid,
@@ -128,6 +132,23 @@ def begin_hold(public_id: str) -> Any:
 def end_hold(public_id: str) -> Any:
     call = _mine(public_id)
     resume(call, by=current_user)
+    return jsonify(call=call_json(call, current_user))
+
+
+@bp.post("/calls/<public_id>/recording-pause")
+@requires(Can.VIEW_CALLS)
+def begin_pause(public_id: str) -> Any:
+    """Keep what is said from now on out of the recording."""
+    call = _mine(public_id)
+    pause(call, by=current_user)
+    return jsonify(call=call_json(call, current_user))
+
+
+@bp.delete("/calls/<public_id>/recording-pause")
+@requires(Can.VIEW_CALLS)
+def end_pause(public_id: str) -> Any:
+    call = _mine(public_id)
+    go_on(call, by=current_user)
     return jsonify(call=call_json(call, current_user))
 
 

@@ -21,6 +21,7 @@ from voipcrm.telephony.errors import LegGone, ProviderRefused, ProviderUnreachab
 from voipcrm.telephony.media import open_media
 from voipcrm.telephony.numbers import E164_PATTERN
 from voipcrm.telephony.provider_facts import ApplicationFacts, CallFacts, NumberFacts, ParticipantFacts, RecordingFacts
+from voipcrm.telephony.twiml import RECORDING_EVENTS
 from voipcrm.telephony.wire import TIMEOUT_SECONDS, Wire
 
 PAGE_SIZE = 200
@@ -157,15 +158,27 @@ class Provider:
             found = self._client.recordings.stream(date_created_after=_moment(since), page_size=PAGE_SIZE, limit=limit)
             yield from (RecordingFacts.of(recording) for recording in found)
 
+    def start_recording(self, call_sid: str, *, status_url: str) -> str:
+        """Record a leg that talks, from now to its end, both sides in one channel; the recording's SID. It follows
+        the leg into a conference. Raises LegGone if the leg is over or was not answered."""
+        with _translated(gone=LegGone):
+            recording = self._client.calls(_sid(call_sid, "CA")).recordings.create(
+                recording_channels="mono",
+                recording_status_callback=status_url,
+                recording_status_callback_method="POST",
+                recording_status_callback_event=RECORDING_EVENTS.split(),
+            )
+        return str(recording.sid)
+
     def set_recording_paused(
         self,
-        call_sid: str,
+        sid: str,
         paused: bool,
         *,
         recording_sid: str = CURRENT_RECORDING,
         keep_silence: bool = True,
     ) -> None:
-        """Pause the recording of a live call (card numbers), or go on with it.
+        """Pause the recording of a live leg (CA…) or conference (CF…), as for card numbers, or go on with it.
 
         keep_silence: the pause stays in the file as silence, so that its times match the call's.
         Raises RecordingGone if nothing is being recorded.
@@ -176,8 +189,8 @@ class Provider:
         if paused:
             change = {"status": "paused", "pause_behavior": "silence" if keep_silence else "skip"}
         with _translated(gone=RecordingGone):
-            recording = self._client.calls(_sid(call_sid, "CA")).recordings(recording_sid)
-            recording.update(**change)
+            owner = self._client.conferences if sid.startswith("CF") else self._client.calls
+            owner(_sid(sid, sid[:2])).recordings(recording_sid).update(**change)
 
     # Application and numbers
 

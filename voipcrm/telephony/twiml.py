@@ -4,7 +4,8 @@ Each function returns a whole document as text, ready to be sent as `text/xml`. 
 into the XML, so that a bad number is an error here (ValueError) and not "an application error has occurred" in a
 caller's ear. Texts for people (announcements, parameter values) may hold anything; what XML cannot carry is dropped.
 
-Source: Twilio, "TwiML for Programmable Voice": Dial, Number, Client, Conference, Play, Say, Reject, Hangup.
+Source: Twilio, "TwiML for Programmable Voice": Dial, Number, Client, Conference, Gather, Play, Record,
+Say, Reject, Hangup.
 """
 
 import re
@@ -43,10 +44,14 @@ def dial_number(
     record: DialRecord = "record-from-answer-dual",
     ring_seconds: int = 30,
     time_limit_seconds: int = MAX_CALL_SECONDS,
+    announcement: str = "",
+    whisper_url: str | None = None,
 ) -> str:
     """Call `number` (E.164) and connect it, showing `caller_id` (E.164, one of the account's own or verified numbers).
 
     The caller keeps hearing ringing until the far end answers. Recorded only if `recording_url` is given.
+    announcement: spoken to the caller first; that answers the call.
+    whisper_url: TwiML that the far end hears once it answers, before the two are connected.
     """
     dial = _dial(
         caller_id=_e164(caller_id, "caller_id"),
@@ -56,9 +61,10 @@ def dial_number(
         ring_seconds=ring_seconds,
         time_limit_seconds=time_limit_seconds,
     )
-    noun = SubElement(dial, "Number", _leg_callbacks(status_url))
+    whisper = {"url": _url(whisper_url), "method": "POST"} if whisper_url is not None else {}
+    noun = SubElement(dial, "Number", whisper | _leg_callbacks(status_url))
     noun.text = _e164(number, "number")
-    return _document(dial)
+    return _document(*_said(announcement), dial)
 
 
 def dial_clients(
@@ -73,11 +79,13 @@ def dial_clients(
     ring_seconds: int = 20,
     time_limit_seconds: int = MAX_CALL_SECONDS,
     one_after_another: bool = False,
+    announcement: str = "",
 ) -> str:
     """Ring 1 to 10 browsers, all at once unless `one_after_another`; the first to accept gets the call.
 
     caller_id: E.164, or `client:u_12` when a colleague calls. For a withheld number give the line that was called.
     parameters: what the browser's `customParameters` will hold (call, name, line, number).
+    announcement: spoken to the caller first; that answers the call.
     """
     if not 1 <= len(identities) <= MAX_CLIENTS:
         raise ValueError(f"one to {MAX_CLIENTS} identities fit into one Dial")
@@ -96,7 +104,7 @@ def dial_clients(
         SubElement(client, "Identity").text = _matching(_IDENTITY, identity, "identity")
         for name, value in (parameters or {}).items():
             SubElement(client, "Parameter", {"name": _matching(_NAME, name, "parameter name"), "value": _clean(value)})
-    return _document(dial)
+    return _document(*_said(announcement), dial)
 
 
 def dial_conference(
@@ -151,6 +159,37 @@ def dial_conference(
     return _document(dial)
 
 
+def record_message(
+    *,
+    greeting: str,
+    greeting_url: str | None = None,
+    action_url: str,
+    recording_url: str,
+    most_seconds: int,
+    nothing: str,
+) -> str:
+    """Greet, beep, and record what the caller says, until they hang up, press #, are silent for 5 s or `most_seconds`
+    have passed; then `action_url` is asked. greeting_url: a sound file in place of the words. nothing: spoken, before
+    the call ends, to a caller who said nothing."""
+    attributes = {
+        "maxLength": _seconds(most_seconds, 1, 3_600),
+        "timeout": "5",
+        "finishOnKey": "#",
+        "playBeep": "true",
+        "trim": "trim-silence",
+        "action": _url(action_url),
+        "method": "POST",
+        "recordingStatusCallback": _callback(recording_url),
+        "recordingStatusCallbackMethod": "POST",
+        "recordingStatusCallbackEvent": "completed absent",
+    }
+    opening = _say(greeting)
+    if greeting_url is not None:
+        opening = Element("Play")
+        opening.text = _url(greeting_url)
+    return _document(opening, Element("Record", attributes), _say(nothing), Element("Hangup"))
+
+
 def hold_music(*, url: str, loop: int = 0) -> str:
     """Play an audio file `loop` times; with 0 as long as the leg waits, for a waitUrl is not asked a second time."""
     if not 0 <= loop <= 1000:
@@ -162,11 +201,30 @@ def hold_music(*, url: str, loop: int = 0) -> str:
 
 def say_and_hang_up(*, text: str, language: str = "en-US", voice: str | None = None) -> str:
     """Speak a sentence, then end the leg. More than 4,096 characters are cut off."""
-    say = Element("Say", {"language": _matching(_LANGUAGE, language, "language")})
+    spoken = _say(text, language)
     if voice is not None:
-        say.set("voice", _matching(_VOICE, voice, "voice"))
-    say.text = _clean(text)[:MAX_SPOKEN_CHARACTERS]
-    return _document(say, Element("Hangup"))
+        spoken.set("voice", _matching(_VOICE, voice, "voice"))
+    return _document(spoken, Element("Hangup"))
+
+
+def say(*, text: str) -> str:
+    """Speak a sentence, then go on: the whisper of a callee ends so, and the two are connected."""
+    return _document(_say(text))
+
+
+def ask_for_key(*, text: str, action_url: str, wait_seconds: int = 5) -> str:
+    """Speak a question; the first key pressed, or none within `wait_seconds` of its end, goes to `action_url`."""
+    attributes = {
+        "input": "dtmf",
+        "numDigits": "1",
+        "timeout": _seconds(wait_seconds, 1, 60),
+        "action": _url(action_url),
+        "method": "POST",
+        "actionOnEmptyResult": "true",
+    }
+    gather = Element("Gather", attributes)
+    gather.append(_say(text))
+    return _document(gather)
 
 
 def reject(*, reason: RejectReason = "rejected") -> str:
@@ -215,6 +273,16 @@ def _dial(
         attributes["record"] = record
         attributes |= _recording_callbacks(recording_url)
     return Element("Dial", attributes)
+
+
+def _say(text: str, language: str = "en-US") -> Element:
+    spoken = Element("Say", {"language": _matching(_LANGUAGE, language, "language")})
+    spoken.text = _clean(text)[:MAX_SPOKEN_CHARACTERS]
+    return spoken
+
+
+def _said(text: str) -> list[Element]:
+    return [_say(text)] if text else []
 
 
 def _leg_callbacks(status_url: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,9 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voipcrm.core.db import Record, db
-from voipcrm.core.prepared import Prepared
-
-RECORDING_POLICIES = ("off", "on")
+from voipcrm.core.prepared import Connection, Prepared
+from voipcrm.trunks import recording_policies
 
 
 class Line(Record):
@@ -22,8 +22,16 @@ class Line(Record):
     number: Mapped[str] = mapped_column(unique=True)  # E.164
     label: Mapped[str]
     provider_sid: Mapped[str | None]  # PN…, once found at the provider
-    recording: Mapped[str] = mapped_column(default="on")  # RECORDING_POLICIES; frozen on each call at its start
+    # recording_policies.POLICIES; frozen on each call at its start.
+    recording_in: Mapped[str] = mapped_column(default="on")
+    recording_out: Mapped[str] = mapped_column(default="on")
+    recording_notice: Mapped[str] = mapped_column(default="")  # said under the policy "announce"; empty: ours
+    recording_question: Mapped[str] = mapped_column(default="")  # asked under "consent"; empty: ours
     retired_at: Mapped[datetime | None]  # no longer ours to use; calls refer to it, so it stays
+
+    def says_before_recording(self, policy: str) -> str:
+        """What the other party of a call under this policy hears first; empty: nothing."""
+        return recording_policies.sentence(policy, notice=self.recording_notice, question=self.recording_question)
 
     @staticmethod
     def in_use() -> sa.Select[Line]:
@@ -46,17 +54,31 @@ class CalledLine:
     id: int
     number: str
     label: str
-    recording: str
+    recording: str  # of calls that come in
+    notice: str
+    question: str
+
+    @property
+    def says_before_recording(self) -> str:
+        """What the caller hears before anybody is rung; empty: nothing."""
+        return recording_policies.sentence(self.recording, notice=self.notice, question=self.question)
 
     @staticmethod
-    def of(connection: sa.Connection, number: str | None) -> CalledLine | None:
+    def of(connection: Connection, number: str | None) -> CalledLine | None:
         """The line with this E.164 number, if it is ours and in use."""
-        row = _BY_NUMBER.first(connection, {"number": number}) if number else None
-        return CalledLine(*row) if row else None
+        return CalledLine.ask(connection, number)()
+
+    @staticmethod
+    def ask(connection: Connection, number: str | None) -> Callable[[], CalledLine | None]:
+        """The same, to be read later."""
+        if not number:
+            return lambda: None
+        asked = _BY_NUMBER.ask(connection, {"number": number})
+        return lambda: CalledLine(*row) if (row := asked.first()) else None
 
 
 _BY_NUMBER = Prepared(
-    lambda: sa.select(Line.id, Line.number, Line.label, Line.recording).where(
-        Line.number == sa.bindparam("number"), Line.retired_at.is_(None)
-    )
+    lambda: sa.select(
+        Line.id, Line.number, Line.label, Line.recording_in, Line.recording_notice, Line.recording_question
+    ).where(Line.number == sa.bindparam("number"), Line.retired_at.is_(None))
 )

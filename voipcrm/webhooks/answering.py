@@ -7,26 +7,27 @@ from typing import Any
 
 import structlog
 from flask import request
-from sqlalchemy import Connection
 
-from voipcrm.calls import ledger
+from voipcrm.calls import ledger, statements
 from voipcrm.calls.callbacks import callback
 from voipcrm.calls.holding import into_conference
 from voipcrm.calls.models import Call
-from voipcrm.calls.opening import adopt_events, meant_for, open_inbound
+from voipcrm.calls.opening import adopt_events, caller_of, meant_for, open_inbound
+from voipcrm.contacts.matching import ask_match
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.house import house
+from voipcrm.core.prepared import Connection
 from voipcrm.core.static import asset
-from voipcrm.routes.deciding import decide, decide_again
+from voipcrm.routes.deciding import ask_decision, ask_rules, decide, decide_again
 from voipcrm.routes.models import MAX_STEPS
 from voipcrm.routes.rules import Question
 from voipcrm.routes.trying import Decision
 from voipcrm.telephony import numbers, tokens, twiml
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
 from voipcrm.trunks.models import CalledLine
-from voipcrm.webhooks import door
+from voipcrm.webhooks import door, messages
 
 log = structlog.get_logger(__name__)
 
@@ -61,29 +62,46 @@ def placed_by_browser(asked: VoiceRequest) -> str:
             caller_id=f"client:{tokens.identity(call.user.id)}",
             parameters={"call": call.public_id, "name": call.user.name, "company": "", "line": "", "number": ""},
             ring_seconds=settings.ring_seconds,
-            **_callbacks(call.public_id, recorded=call.recording == "on"),
+            **_callbacks(call.public_id, recorded=False),
         )
+    is_told = call.line is not None and bool(call.line.says_before_recording(call.recording))
     return twiml.dial_number(
         number=call.peer_number or "",
         caller_id=call.line.number if call.line else settings.twilio_number,
         ring_seconds=45,
-        **_callbacks(call.public_id, recorded=call.recording == "on"),
+        whisper_url=callback("announcement", call.public_id) if is_told else None,
+        **_callbacks(call.public_id, recorded=call.is_recorded_by_dial),
     )
 
 
 def arriving(connection: Connection, asked: VoiceRequest) -> str:
-    """Somebody calls one of our numbers."""
-    line = CalledLine.of(connection, asked.to)
-    arrival = open_inbound(connection, asked, line)
+    """Somebody calls one of our numbers. They hear silence until we answer, so all that can be asked is asked before
+    the first answer is read, and again before the second."""
+    called = CalledLine.ask(connection, asked.to)
+    contact_of = ask_match(connection, caller_of(asked))
+    rules = ask_rules(connection, asked.to)
+    early = statements.EARLY_EVENTS.ask(connection, {"root_sid": asked.call_sid})
+    line, contact = called(), contact_of()
+    question = Question(asked.to, line.id if line else None, caller_of(asked), clock.now())
+    decided = ask_decision(connection, question, rules)
+    arrival = open_inbound(connection, asked, line, contact)
     event = replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=arrival.public_id)
     if arrival.is_new:
         ledger.enter_first(connection, event, call_id=arrival.call_id)
-        adopt_events(connection, arrival.call_id, asked.call_sid)
+        if early.first() is not None:
+            adopt_events(connection, arrival.call_id, asked.call_sid)
     else:
         ledger.enter(connection, event)
-    decision = decide(connection, Question(asked.to, line.id if line else None, arrival.number, clock.now()))
+    decision = decided()
     meant_for(connection, arrival.call_id, decision.meant)
-    contact = arrival.contact
+    if decision.mailbox:
+        return messages.ask_for_one(connection, arrival.call_id, arrival.public_id, decision.mailbox)
+    sentence = line.says_before_recording if line and decision.rings else ""
+    if sentence:
+        told = door.entry("announced", sid=asked.call_sid)
+        ledger.keep(connection, told, call_id=arrival.call_id)
+        if line and line.recording == "consent":
+            return twiml.ask_for_key(text=sentence, action_url=callback("consent", arrival.public_id))
     return _carry_out(
         decision,
         arrival.public_id,
@@ -96,6 +114,7 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
             place=arrival.place,
         ),
         recorded=arrival.is_recorded,
+        announcement=sentence,
     )
 
 
@@ -117,9 +136,21 @@ def _next_step(call: Call) -> str:
     signature covers it, and it only ever rises."""
     route_id, step = (request.args.get(name, type=int) for name in ("route", "step"))
     question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
+    after = MAX_STEPS if step is None else step
+    return _go_on(call, decide_again(db.session.connection(), question, route_id=route_id, after=after))
+
+
+def first_step(call: Call) -> str:
+    """The caller was asked whether the call may be recorded; now somebody is rung."""
+    question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
+    return _go_on(call, decide(db.session.connection(), question))
+
+
+def _go_on(call: Call, decision: Decision) -> str:
     connection = db.session.connection()
-    decision = decide_again(connection, question, route_id=route_id, after=MAX_STEPS if step is None else step)
     meant_for(connection, call.id, decision.meant)
+    if decision.mailbox:
+        return messages.ask_for_one(connection, call.id, call.public_id, decision.mailbox)
     return _carry_out(
         decision,
         call.public_id,
@@ -131,11 +162,19 @@ def _next_step(call: Call) -> str:
             line=call.line.label if call.line else "",
             place=call.peer_place,
         ),
-        recorded=call.recording == "on",
+        recorded=call.is_recorded_by_dial,
     )
 
 
-def _carry_out(decision: Decision, public_id: str, *, caller_id: str, card: dict[str, str], recorded: bool) -> str:
+def _carry_out(
+    decision: Decision,
+    public_id: str,
+    *,
+    caller_id: str,
+    card: dict[str, str],
+    recorded: bool,
+    announcement: str = "",
+) -> str:
     """The TwiML of a route's decision for a call from outside."""
     if decision.step is None:
         return twiml.say_and_hang_up(text=decision.message)
@@ -145,7 +184,11 @@ def _carry_out(decision: Decision, public_id: str, *, caller_id: str, card: dict
     )
     if decision.number:
         return twiml.dial_number(
-            number=decision.number, caller_id=caller_id, ring_seconds=decision.ring_seconds, **callbacks
+            number=decision.number,
+            caller_id=caller_id,
+            ring_seconds=decision.ring_seconds,
+            announcement=announcement,
+            **callbacks,
         )
     return twiml.dial_clients(
         identities=[tokens.identity(user_id) for user_id in decision.user_ids],
@@ -153,6 +196,7 @@ def _carry_out(decision: Decision, public_id: str, *, caller_id: str, card: dict
         parameters={"call": public_id, **card},
         ring_seconds=decision.ring_seconds,
         one_after_another=decision.in_turn,
+        announcement=announcement,
         **callbacks,
     )
 

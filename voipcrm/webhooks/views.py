@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response, g, request
 
 from voipcrm.calls import ledger
 from voipcrm.core.db import db
 from voipcrm.core.gates import signed_by_provider
-from voipcrm.core.postgres import short_transaction
 from voipcrm.core.queue import later
+from voipcrm.core.short import short_transaction
 from voipcrm.recordings import jobs
 from voipcrm.recordings.noting import note
 from voipcrm.telephony import twiml
 from voipcrm.telephony.facts import ConferenceEvent, DialEnded, LegStatus, RecordingStatus, VoiceRequest
-from voipcrm.webhooks import answering, door
+from voipcrm.voicemail.taking import attach
+from voipcrm.webhooks import answering, consent, door, messages
 
 bp = Blueprint("webhooks", __name__, url_prefix="/voip/webhook/twilio")
 door.guard(bp)
@@ -43,6 +44,22 @@ def status() -> Response:
     return Response(status=204)
 
 
+@bp.post("/announcement")
+@signed_by_provider
+@door.answers_twiml
+def announcement() -> str:
+    """Whom we called has answered: what do they hear before the two are connected?"""
+    return consent.announce()
+
+
+@bp.post("/consent")
+@signed_by_provider
+@door.answers_twiml
+def consented() -> str:
+    """The other party was asked whether the call may be recorded. What next?"""
+    return consent.settle()
+
+
 @bp.post("/dial")
 @signed_by_provider
 @door.answers_twiml
@@ -60,12 +77,24 @@ def dial() -> str:
 def recording() -> Response:
     """A recording began, is ready, or came to nothing."""
     told = RecordingStatus.read(g.pairs)
-    call_id = ledger.enter(db.session.connection(), door.entry("recording", sid=told.call_sid))
+    is_message = "voicemail" in request.args
+    kind = messages.kind_of(told.duration_seconds) if is_message else "recording"
+    call_id = ledger.enter(db.session.connection(), door.entry(kind, sid=told.call_sid))
     noted = note(told, call_id=call_id)
+    if is_message:
+        attach(call_id, noted.id)
     db.session.commit()
     if noted.is_owed:
         later(jobs.archive, noted.id)
     return Response(status=204)
+
+
+@bp.post("/voicemail")
+@signed_by_provider
+@door.answers_twiml
+def voicemail() -> str:
+    """A caller has left a message, or said nothing and hung up."""
+    return messages.taken()
 
 
 @bp.post("/conference")

@@ -173,6 +173,20 @@ export class Calls {
     }
   }
 
+  /** Keep card numbers out of the recording, or go on with it: the server's doing too. */
+  async pause() {
+    const { key, id, recording, paused, pausing } = this.#state.front ?? {};
+    if (!recording || pausing) return;
+    this.#state.pausing(key);
+    try {
+      const { call } = await this.#api(paused ? 'DELETE' : 'POST', `${CALLS}/${id}/recording-pause`);
+      this.#state.pauseSettled(key, call.recording_paused);
+    } catch (error) {
+      this.#state.pauseSettled(key, null);
+      this.#state.notify(error.message, 'bad');
+    }
+  }
+
   /** Bring a parked call to the front and talk again; the one in front takes its place. */
   async resume({ key }) {
     const call = this.#state.find(key);

@@ -204,7 +204,7 @@ class App {
   #run({ do: name, ...details }) {
     if (name === 'dismiss') this.#state.dismiss();
     else if (name === 'stop') this.#stop();
-    else if (['dial', 'accept', 'reject', 'end', 'mute', 'hold', 'resume', 'digits'].includes(name))
+    else if (['dial', 'accept', 'reject', 'end', 'mute', 'hold', 'resume', 'digits', 'pause'].includes(name))
       this.#calls[name](details);
   }
 

@@ -17,7 +17,7 @@ export function outcomeOf(call, here) {
   if (outcome === 'busy') return said(outgoing ? 'Busy.' : 'You rejected the call.', outgoing ? 'warn' : 'info');
   if (outcome === 'no-answer') return said('No answer.', 'warn');
   if (outcome === 'failed') return said(reason || 'The call could not be completed.', 'bad');
-  if (outcome === 'missed')
+  if (outcome === 'missed' || outcome === 'voicemail')
     return said(here.byMe ? 'You rejected the call.' : 'Missed call.', here.byMe ? 'info' : 'warn');
   if (outcome === 'abandoned') return said('The caller hung up before an answer.', 'warn');
   if (outcome === 'canceled') return said(outgoing ? 'You canceled the call.' : 'The caller hung up.', 'info');

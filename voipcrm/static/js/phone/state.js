@@ -27,6 +27,8 @@ const NEW_CALL = {
   accepting: false,
   ending: false,
   recording: false,
+  paused: false, // the recording, by this person
+  pausing: false, // asked the server, no answer yet
   quality: null, // {bars: 1..4, word}
   warning: null,
   digits: '',
@@ -182,6 +184,16 @@ export class PhoneState {
   holdSettled(key, held) {
     const call = this.find(key);
     if (call) this.#set(key, { holding: false, held: held ?? call.held });
+  }
+
+  pausing(key) {
+    this.#set(key, { pausing: true });
+  }
+
+  /** The server's answer; `paused` null if it could not be done. */
+  pauseSettled(key, paused) {
+    const call = this.find(key);
+    if (call) this.#set(key, { pausing: false, paused: paused ?? call.paused });
   }
 
   ending(key) {

@@ -72,7 +72,10 @@ export class CallView {
     setText(badge, word);
     show(badge, word !== PHASES.active || !call.recording);
     badge.className = `badge${call.phase === 'reconnecting' || call.held ? ' badge--warn' : ''}`;
-    show(this.#parts['call-recording'], Boolean(call.recording && call.answeredAt && !call.held));
+    const recording = this.#parts['call-recording'];
+    show(recording, Boolean(call.recording && call.answeredAt && (call.paused || !call.held)));
+    recording.className = `badge badge--${call.paused ? 'warn' : 'bad'}`;
+    setText(this.#parts['call-recording-word'], call.paused ? 'Recording paused' : 'Recording');
     show(this.#parts['call-quality'], Boolean(call.quality && call.phase === 'active'));
     this.#parts['call-quality'].dataset.bars = call.quality?.bars ?? '';
     setText(this.#parts['call-quality-word'], call.quality?.word ?? '');
@@ -84,14 +87,17 @@ export class CallView {
     setText(this.#parts['tones-sent'], call.digits);
   }
 
-  #keys({ answeredAt, muted, held, holding, ending, id }) {
-    const { mute, hold, tones, end } = this.#buttons;
+  #keys({ answeredAt, muted, held, holding, ending, id, recording, paused, pausing }) {
+    const { mute, hold, tones, end, pause } = this.#buttons;
     mute.disabled = !answeredAt;
     mute.setAttribute('aria-pressed', String(muted));
     swapIcon(mute.querySelector('svg'), muted ? 'mic-off' : 'mic');
     hold.disabled = !answeredAt || !id;
     hold.setAttribute('aria-pressed', String(held));
     hold.setAttribute('aria-busy', String(holding));
+    show(pause, Boolean(recording && answeredAt));
+    pause.setAttribute('aria-pressed', String(paused));
+    pause.setAttribute('aria-busy', String(pausing || holding));
     tones.disabled = !answeredAt;
     if (!answeredAt) this.tones(false);
     end.setAttribute('aria-busy', String(ending));

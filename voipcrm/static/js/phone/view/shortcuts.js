@@ -1,8 +1,20 @@
 // Chords that work anywhere on the page, while typing too. By place on the keyboard, since Alt makes symbols on a Mac.
 
-const KEYS = { KeyA: 'accept', KeyR: 'reject', KeyM: 'mute', KeyH: 'hold', KeyE: 'end', KeyK: 'keypad', KeyP: 'focus' };
+const KEYS = {
+  KeyA: 'accept',
+  KeyR: 'reject',
+  KeyM: 'mute',
+  KeyH: 'hold',
+  KeyC: 'pause',
+  KeyE: 'end',
+  KeyK: 'keypad',
+  KeyP: 'focus',
+};
 
-/** `run(name)` for Alt+Shift+A accept, R reject, M mute, H hold, E end, K keypad, P go to the phone. */
+/**
+ * `run(name)` for Alt+Shift+A accept, R reject, M mute, H hold, C pause the recording (card data), E end, K keypad,
+ * P go to the phone.
+ */
 export function listenForShortcuts(run) {
   document.addEventListener('keydown', (event) => {
     const name = KEYS[event.code];
