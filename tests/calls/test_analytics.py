@@ -66,8 +66,9 @@ def _one(cast, number: int, at: datetime) -> Call:
         lambda: outbound(cast.bo.id, outcome="busy", at=at, line_id=line),
         lambda: internal(cast.ada.id, cast.bo.id, at=at),
         lambda: inbound(outcome="missed", at=at, line_id=line),
+        lambda: inbound(rung=both, outcome="voicemail", at=at, line_id=line),
         lambda: inbound(rung=both, at=at, line_id=line),  # rings still
-    )[number * 5 % 9]()
+    )[number * 3 % 10]()
 
 
 @pytest.fixture
@@ -220,7 +221,7 @@ def test_the_summary_says_how_it_was_before(app, cast, as_root):
         "4 in, 0 out; 100% more than before",
         "75.0% 3 calls; 75.0 points better than before",
         "Median wait 5 s 9 in 10 within 5 s",
-        "Missed 1 0 nobody answered, 1 hung up first; 50% fewer than before",
+        "Missed 1 0 nobody answered, 1 hung up first, 0 left a voicemail instead; 50% fewer than before",
         "Talking 3:00",
     ):
         assert said in text
@@ -246,8 +247,8 @@ def test_a_missed_call_stands_with_everybody_it_was_meant_for(app, cast, as_root
 def test_agents_see_figures_of_their_own_calls_only(app, cast, as_ada, as_root):
     keep(app, inbound(rung=[cast.bo.id], by=cast.bo.id), outbound(cast.ada.id))
     query = "since=2026-11-23&until=2026-11-23"
-    assert [row[1:6] for row in table(as_ada, "days", query)[1:]] == [["0", "0", "0", "0", "1"]]
-    assert [row[1:6] for row in table(as_root, "days", query)[1:]] == [["1", "1", "0", "0", "1"]]
+    assert [row[1:7] for row in table(as_ada, "days", query)[1:]] == [["0", "0", "0", "0", "0", "1"]]
+    assert [row[1:7] for row in table(as_root, "days", query)[1:]] == [["1", "1", "0", "0", "0", "1"]]
 
 
 def table(browser, name: str, query: str) -> list[list[str]]:
@@ -263,7 +264,7 @@ def test_each_table_is_a_file_that_a_spreadsheet_computes_nothing_in(app, cast, 
         db.session.commit()
     keep(app, inbound(rung=[cast.ada.id], by=cast.ada.id, line_id=cast.sales_id))
     query = "since=2026-11-23&until=2026-11-23"
-    assert table(as_root, "days", query)[1] == ["Mon 23 Nov 2026", "1", "1", "0", "0", "0", "5", "60"]
+    assert table(as_root, "days", query)[1] == ["Mon 23 Nov 2026", "1", "1", "0", "0", "0", "0", "5", "60"]
     assert table(as_root, "hours", query)[1][:3] == ["12:00", "1", "1"]
     assert table(as_root, "lines", query)[1][:3] == ["Sales line", "1", "1"]
     assert table(as_root, "people", query)[1][:2] == ["'=1+1", "1"]

@@ -28,13 +28,14 @@ QUARTER = 900  # seconds: every zone of today is ahead of UTC by a multiple of i
 
 @dataclass(slots=True)
 class Figures:
-    """Counts of calls. missed: nobody answered; abandoned: the caller hung up first. Waiting is that of answered
-    incoming calls, from the first ring to the answer."""
+    """Counts of calls. missed: nobody answered; abandoned: the caller hung up first; voicemail: left a message.
+    Waiting is that of answered incoming calls, from the first ring to the answer."""
 
     incoming: int = 0
     answered: int = 0
     missed: int = 0
     abandoned: int = 0
+    voicemail: int = 0
     outgoing: int = 0
     talk_seconds: int = 0
     wait_seconds: int = 0
@@ -50,7 +51,7 @@ class Figures:
     @property
     def answered_share(self) -> float | None:
         """Of the incoming calls that were answered or could have been; None where there were none."""
-        could = self.answered + self.unanswered
+        could = self.answered + self.unanswered + self.voicemail
         return self.answered / could if could else None
 
     @property
@@ -71,6 +72,8 @@ class Figures:
             self.missed += count
         elif outcome == "abandoned":
             self.abandoned += count
+        elif outcome == "voicemail":
+            self.voicemail += count
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +135,13 @@ def _by_person(user: User, asked: history.Filters) -> dict[int, Figures]:
     for user_id, *sums in _sums(user, asked, Call.user_id):
         if user_id is not None:
             found[user_id].add(*sums)
-    missed = history.filtered(Call.visible_to(user), replace(asked, outcome="unanswered", direction="inbound"))
     target = aliased(CallTarget)
-    meant = missed.join(target, target.call_id == Call.id)
     columns = (target.user_id, Call.outcome, sa.func.count())
-    for user_id, outcome, count in db.session.execute(
-        meant.with_only_columns(*columns).group_by(target.user_id, Call.outcome)
-    ):
-        found[user_id].add("inbound", outcome, count, 0, 0)
+    for outcome in ("unanswered", "voicemail"):
+        nobodys = history.filtered(Call.visible_to(user), replace(asked, outcome=outcome, direction="inbound"))
+        meant = nobodys.join(target, target.call_id == Call.id).with_only_columns(*columns)
+        for user_id, came_to, count in db.session.execute(meant.group_by(target.user_id, Call.outcome)):
+            found[user_id].add("inbound", came_to, count, 0, 0)
     return dict(found)
 
 

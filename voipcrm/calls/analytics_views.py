@@ -108,6 +108,7 @@ COLUMNS = (
     ("Answered", "answered", {"direction": "inbound", "outcome": "answered"}),
     ("Nobody answered", "missed", {"direction": "inbound", "outcome": "missed"}),
     ("Caller hung up", "abandoned", {"direction": "inbound", "outcome": "abandoned"}),
+    ("Voicemail", "voicemail", {"direction": "inbound", "outcome": "voicemail"}),
     ("Outgoing", "outgoing", {"direction": "outbound"}),
 )
 

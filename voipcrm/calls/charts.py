@@ -44,7 +44,7 @@ class Chart:
 
 
 def of_days(days: Mapping[date, Figures]) -> Chart:
-    """A bar for each day: answered below, then outgoing, then missed; the highest just fits."""
+    """A bar for each day: answered below, then outgoing, then missed or voicemail; the highest just fits."""
     step = scale_step(max((_height(one) for one in days.values()), default=0))
     top = max(step, -(-max((_height(one) for one in days.values()), default=0) // step) * step)
     floor, unit = HEIGHT - BOTTOM, (HEIGHT - BOTTOM - TOP) / top
@@ -70,12 +70,16 @@ def scale_step(highest: int) -> int:
 
 
 def _height(one: Figures) -> int:
-    return one.answered + one.outgoing + one.unanswered
+    return one.answered + one.outgoing + one.unanswered + one.voicemail
 
 
 def _parts(one: Figures, x: float, width: float, floor: float, unit: float) -> tuple[Part, ...]:
     parts, y = [], floor
-    for kind, count in (("answered", one.answered), ("outgoing", one.outgoing), ("missed", one.unanswered)):
+    for kind, count in (
+        ("answered", one.answered),
+        ("outgoing", one.outgoing),
+        ("missed", one.unanswered + one.voicemail),
+    ):
         if count:
             y -= count * unit
             height = max(count * unit - (GAP if parts else 0), 0.5)

@@ -104,7 +104,8 @@ def filtered(query: sa.Select[Call], wanted: Filters) -> sa.Select[Call]:
 def _is_of(person: int, outcome: str | None) -> sa.ColumnElement[bool]:
     theirs = sa.or_(Call.user_id == person, Call.other_user_id == person)
     # Nobody handled a missed call, so there it counts for whom it was meant. Not elsewhere: it has no index.
-    return sa.or_(theirs, Call.is_meant_for([person])) if outcome in ("unanswered", *MISSED) else theirs
+    is_nobodys = outcome in ("unanswered", "voicemail", *MISSED)
+    return sa.or_(theirs, Call.is_meant_for([person])) if is_nobodys else theirs
 
 
 def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:
