@@ -2,11 +2,12 @@
 
 import sys
 
-from bench import sandbox_load, webhooks, weight
+from bench import sandbox_load, stalls, webhooks, weight
 
 PARTS = {
     "weight": weight.main,
     "webhooks": lambda: all([webhooks.main("sqlite"), webhooks.main("postgresql")]),
+    "stalls": lambda: all([stalls.main("sqlite"), stalls.main("postgresql")]),
     "sandbox": sandbox_load.main,
 }
 

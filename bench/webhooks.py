@@ -26,7 +26,7 @@ def main(database: str) -> bool:
             status, voice = [], []
             for _ in range(ROUNDS):  # interleaved, so that a busy neighbour hits all alike
                 bare = replay.run([_bare(served.port)] * 2000, served.port, clients=clients)
-                told = replay.run(_statuses(served), served.port, clients=clients)
+                told = replay.run(statuses(served), served.port, clients=clients)
                 asked = replay.run(_voices(served), served.port, clients=clients)
                 if told.refused or asked.refused:
                     raise SystemExit(f"refused: {told.refused} status, {asked.refused} voice webhooks")
@@ -64,7 +64,7 @@ def _signed(served: house.Served, path: str, fields: dict[str, str]) -> bytes:
     return replay.post(path, urlencode(fields), headers, served.port)
 
 
-def _statuses(served: house.Served) -> list[bytes]:
+def statuses(served: house.Served) -> list[bytes]:
     """Four status callbacks for one child leg of each of so many fresh calls."""
     requests = []
     for public_id, root_sid in served.open_calls(CALLS):

@@ -16,7 +16,7 @@ from voipcrm.core.db import db
 from voipcrm.core.house import house
 from voipcrm.telephony import signature
 
-pytest_plugins = ["servers", "browsers"]
+pytest_plugins = ["servers", "s3_server", "browsers"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -21,6 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.admin.home import bp as home
     from voipcrm.admin.numbers import bp as lines
     from voipcrm.admin.people import bp as people
+    from voipcrm.admin.retention import bp as retention
     from voipcrm.admin.roles import bp as roles
     from voipcrm.admin.teams import bp as teams
     from voipcrm.calls.analytics_views import bp as analytics
@@ -32,7 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, house, logs, pages, queue, security, static, storage
     from voipcrm.core.hooks import App, Sessions
-    from voipcrm.recordings.views import bp as recordings
+    from voipcrm.recordings import bundle_views, keeping_views, views
     from voipcrm.routes.group_views import bp as ring_groups
     from voipcrm.routes.mailbox_views import bp as mailboxes
     from voipcrm.routes.views import bp as routes
@@ -58,13 +59,13 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     for part in (db, house, gates, errors, pages, static):
         part.init_app(app)
-    security.init_app(app, settings)
-    signing_in.init_app(app, settings)
+    for part in (security, signing_in, storage):
+        part.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
-    storage.init_app(app, settings.recordings_folder)
     own = (accounts, passwords, my_account, home, branding)
-    work = (contacts, organizations, notes, tags, imports, calls, analytics, recordings, voicemail)
-    set_up = (lines, routes, ring_groups, mailboxes, people, roles, teams, company, audit_log)
+    recordings = (views.bp, keeping_views.bp, bundle_views.bp)
+    work = (contacts, organizations, notes, tags, imports, calls, analytics, *recordings, voicemail)
+    set_up = (lines, routes, ring_groups, mailboxes, retention, people, roles, teams, company, audit_log)
     doors = (softphone, softphone_api, webhooks, health)
     for room in (*own, *work, *set_up, *doors):
         app.register_blueprint(room)

@@ -31,7 +31,19 @@ class Settings:
     secret_key: str = _setting("SECRET_KEY", "signs sessions and forms; at least 32 random characters", secret=True)
     database_url: str = _setting("DATABASE_URL", "sqlite:///… or postgresql://…")
     redis_url: str = _setting("REDIS_URL", "Redis 5+ or Valkey 7.2+ for jobs, redis://…")
-    recordings_url: str = _setting("RECORDINGS_URL", "where recordings are kept: file:///absolute/folder")
+    recordings_url: str = _setting(
+        "RECORDINGS_URL", "where recordings are kept: file:///absolute/folder or s3://bucket/prefix"
+    )
+    s3_endpoint_url: str = _setting(
+        "S3_ENDPOINT_URL",
+        "address of another maker's S3, https://fra1.digitaloceanspaces.com; empty: Amazon's. Browsers fetch from it",
+        default="",
+    )
+    s3_region: str = _setting("S3_REGION", "region of the bucket", default="us-east-1")
+    s3_access_key_id: str = _setting(
+        "S3_ACCESS_KEY_ID", "key that may read, write, list and delete in the bucket; needed with s3://", default=""
+    )
+    s3_secret_access_key: str = _setting("S3_SECRET_ACCESS_KEY", "that key's secret", default="", secret=True)
     public_base_url: str = _setting(
         "PUBLIC_BASE_URL", "the address the phone provider calls; webhook signatures are checked against it"
     )
@@ -78,6 +90,11 @@ class Settings:
         "internal location of nginx that serves the recordings' folder, /recordings/; empty: the app sends them itself",
         default="",
     )
+    provider_copy_days: int | None = _setting(
+        "PROVIDER_COPY_DAYS",
+        "the provider's copy of a recording is deleted so many days after ours was saved; empty: it stays there",
+        default=None,
+    )
     recording_channels: tuple[str, ...] = _setting(
         "RECORDING_CHANNELS",
         "whose voice is in the first and second channel of a recording: parent,child or child,parent leg of the call",
@@ -110,11 +127,7 @@ class Settings:
             "PUBLIC_BASE_URL",
             "must be an address like https://calls.example.com, without a path",
         )
-        _check(
-            self.recordings_url.startswith("file:///"),
-            "RECORDINGS_URL",
-            "must be an absolute folder, file:///var/lib/voipcrm/recordings",
-        )
+        self._check_storage()
         for name, value, prefix in (
             ("TWILIO_SID", self.twilio_sid, "AC"),
             ("TWILIO_API_KEY_SID", self.twilio_api_key_sid, "SK"),
@@ -158,9 +171,52 @@ class Settings:
             "MAIL_FROM",
             "must be an e-mail address when SMTP_URL is set",
         )
+        _check(
+            self.provider_copy_days is None or 0 <= self.provider_copy_days <= 3650,
+            "PROVIDER_COPY_DAYS",
+            "must be empty or 0 to 3650 days",
+        )
         _check(1 <= self.token_ttl_seconds <= 86_400, "TOKEN_TTL", "must be 1 to 86400 seconds")
         _check(5 <= self.ring_seconds <= 600, "RING_SECONDS", "must be 5 to 600 seconds")
         _check(1 <= self.call_time_limit_seconds <= 86_400, "CALL_TIME_LIMIT", "must be 1 to 86400 seconds")
+
+    def _check_storage(self) -> None:
+        kept = urlsplit(self.recordings_url)
+        is_bucket = kept.scheme == "s3" and re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", kept.netloc) is not None
+        is_bucket = is_bucket and re.fullmatch(r"(/[\w.-]+)*/?", kept.path) is not None and ".." not in kept.path
+        _check(
+            self.recordings_url.startswith("file:///") or (is_bucket and not kept.query),
+            "RECORDINGS_URL",
+            "must be an absolute folder, file:///var/lib/voipcrm/recordings, or a bucket, s3://bucket/prefix",
+        )
+        endpoint = urlsplit(self.s3_endpoint_url)
+        _check(
+            not self.s3_endpoint_url
+            or (
+                endpoint.scheme in {"http", "https"}
+                and re.fullmatch(r"[\w.-]+(:\d+)?", endpoint.netloc) is not None
+                and endpoint.path in {"", "/"}
+                and not endpoint.query
+            ),
+            "S3_ENDPOINT_URL",
+            "must be an address like https://fra1.digitaloceanspaces.com, without the bucket",
+        )
+        _check(re.fullmatch(r"[a-z0-9-]+", self.s3_region) is not None, "S3_REGION", "must be like eu-central-1")
+        if is_bucket:
+            _check(bool(self.s3_access_key_id), "S3_ACCESS_KEY_ID", "is needed when RECORDINGS_URL is a bucket")
+            _check(bool(self.s3_secret_access_key), "S3_SECRET_ACCESS_KEY", "is needed when RECORDINGS_URL is a bucket")
+            _check(
+                not self.accel_redirect_prefix, "ACCEL_REDIRECT_PREFIX", "must be empty when RECORDINGS_URL is a bucket"
+            )
+
+    @property
+    def recordings_are_in_s3(self) -> bool:
+        return self.recordings_url.startswith("s3://")
+
+    @property
+    def s3_endpoint(self) -> str:
+        """Scheme and host of the bucket's S3, without a slash at the end."""
+        return (self.s3_endpoint_url or f"https://s3.{self.s3_region}.amazonaws.com").rstrip("/")
 
     @property
     def is_sandbox(self) -> bool:
@@ -206,6 +262,8 @@ def _read(env: FileAwareEnv, name: str, kind: str, default: Any) -> Any:
     given = {} if default is MISSING else {"default": default}
     if kind == "int":
         return env.int(name, **given)
+    if kind == "int | None":
+        return env.int(name) if env.str(name, "").strip() else None
     if kind.startswith("tuple"):
         return tuple(part.strip() for part in env.list(name, **given) if part.strip())
     value = env.str(name, **given).strip()

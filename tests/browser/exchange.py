@@ -34,6 +34,10 @@ class Telephone:
     def hang_up(self) -> None:
         self._house.control(f"calls/{self.sid}/hangup", {})
 
+    def press(self, keys: str) -> None:
+        """Keys of this telephone."""
+        self._house.control(f"calls/{self.sid}/digits", {"digits": keys})
+
     def hears(self, hz: float, *, seconds: float = 15.0) -> None:
         """Wait until its loudest frequency is that one, or until it hears nothing (0), for a whole second."""
         eventually(lambda: self._hears_now(hz), seconds=seconds, told=lambda: f"{self.sid} hears {self._history()}")

@@ -48,7 +48,15 @@ def opened(people, look):
 @pytest.mark.parametrize("look", LOOKS)
 def test_pages(people, windows, look):
     ada, judge = opened(people, look)
-    for path in ("/", "/contacts/persons", "/contacts/persons?q=zzz", "/calls", "/calls?q=zzz", "/calls/missed"):
+    for path in (
+        "/",
+        "/contacts/persons",
+        "/contacts/persons?q=zzz",
+        "/calls",
+        "/calls?q=zzz",
+        "/calls/missed",
+        "/voicemail",
+    ):
         ada.page.goto(path)
         judge.look(path)
     for path in ("/admin/voip/recordings", "/contacts/persons/1", "/contacts/persons/1/edit", "/no-such-page"):

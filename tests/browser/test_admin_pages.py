@@ -21,6 +21,8 @@ PAGES = (
     ROUTES + "1/delete",
     ROUTES + "groups/",
     ROUTES + "groups/create",
+    ROUTES + "mailboxes/",
+    ROUTES + "mailboxes/create",
     ROUTES + f"simulator?to={SUPPORT}&at=2026-12-25T09:10",
     ROUTES + "simulator?to=12",
     NUMBERS + "/",

@@ -47,6 +47,18 @@ def test_a_missing_setting_is_refused_by_its_name(environ, name):
         ("PUBLIC_BASE_URL", "calls.example.com"),
         ("PUBLIC_BASE_URL", "https://calls.example.com/app"),
         ("RECORDINGS_URL", "recordings"),
+        ("RECORDINGS_URL", "s3://"),
+        ("RECORDINGS_URL", "s3://Bucket/x"),
+        ("RECORDINGS_URL", "s3://bucket/a/../b"),
+        ("S3_ACCESS_KEY_ID", None),
+        ("S3_SECRET_ACCESS_KEY", None),
+        ("S3_ENDPOINT_URL", "s3.example.com"),
+        ("S3_ENDPOINT_URL", "https://s3.example.com/bucket"),
+        ("S3_ENDPOINT_URL", "https://s3.example.com; script-src *"),
+        ("S3_REGION", "eu central"),
+        ("ACCEL_REDIRECT_PREFIX", "/kept/"),
+        ("PROVIDER_COPY_DAYS", "-1"),
+        ("PROVIDER_COPY_DAYS", "soon"),
         ("TWILIO_SID", "SK" + "1" * 32),
         ("TWILIO_API_KEY_SID", "SK123"),
         ("TWILIO_APP_SID", "AC" + "1" * 32),
@@ -59,8 +71,28 @@ def test_a_missing_setting_is_refused_by_its_name(environ, name):
     ],
 )
 def test_a_malformed_setting_is_refused_by_its_name(environ, name, value):
+    in_bucket = {"RECORDINGS_URL": "s3://bucket/x", "S3_ACCESS_KEY_ID": "k", "S3_SECRET_ACCESS_KEY": "s"}
+    of_bucket = in_bucket if name.startswith("S3_") or name == "ACCEL_REDIRECT_PREFIX" else {}
     with pytest.raises(SettingsInvalid, match=name):
-        environ(**{name: value})
+        environ(**{**of_bucket, name: value})
+
+
+def test_where_the_provider_keeps_its_copy_for_ever_nothing_is_set(environ):
+    assert [environ(PROVIDER_COPY_DAYS=days).provider_copy_days for days in (None, "", "0", "30")] == [
+        None,
+        None,
+        0,
+        30,
+    ]
+
+
+def test_a_bucket_is_amazons_unless_another_address_is_given(environ):
+    given = {"RECORDINGS_URL": "s3://bucket", "S3_ACCESS_KEY_ID": "k", "S3_SECRET_ACCESS_KEY": "s"}
+    assert environ(**given, S3_REGION="eu-north-1").s3_endpoint == "https://s3.eu-north-1.amazonaws.com"
+    assert (
+        environ(**given, S3_ENDPOINT_URL="https://minio.example.com:9000/").s3_endpoint
+        == "https://minio.example.com:9000"
+    )
 
 
 def test_secrets_may_come_from_files(environ, tmp_path):

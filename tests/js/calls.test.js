@@ -204,6 +204,31 @@ test('hold waits for the server, and says so when it could not', async () => {
   assert.deepEqual([bad.now().call.held, bad.now().notice.tone], [false, 'bad']);
 });
 
+test('the recording pauses and goes on as the server says, and never where nothing is recorded', async () => {
+  const { calls, now, state, asked } = await talking({
+    'POST /c1/recording-pause': { recording_paused: true },
+    'DELETE /c1/recording-pause': { recording_paused: false },
+  });
+  await calls.pause();
+  assert.equal(asked.includes('POST /c1/recording-pause'), false);
+  state.learn(now().call.key, { recording: true });
+  const pausing = calls.pause();
+  assert.deepEqual([now().call.pausing, now().call.paused], [true, false]);
+  await pausing;
+  assert.deepEqual([now().call.pausing, now().call.paused], [false, true]);
+  await calls.pause();
+  assert.deepEqual([asked.at(-1), now().call.paused], ['DELETE /c1/recording-pause', false]);
+});
+
+test('a pause that failed is not claimed', async () => {
+  const refusal = new ApiError(409, 'cannot_pause', 'The call is still being recorded.');
+  const { calls, now, state } = await talking({ 'POST /c1/recording-pause': refusal });
+  state.learn(now().call.key, { recording: true });
+  await calls.pause();
+  assert.deepEqual([now().call.pausing, now().call.paused], [false, false]);
+  assert.equal(now().notice.text, 'The call is still being recorded.');
+});
+
 test('digits go into the call only once it is answered', async () => {
   const { calls, sdk, now } = phone();
   await calls.dial({ to: '+1415' });

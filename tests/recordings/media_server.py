@@ -33,6 +33,8 @@ class MediaServer:
         self.url = f"http://127.0.0.1:{port}"
         self.answers: dict[str, list[Answer]] = {}
         self.asked: dict[str, int] = defaultdict(int)
+        self.deletions: dict[str, list[int]] = {}  # statuses that deleting a SID answers; 204 when they are used up
+        self.deleted: list[str] = []
         self.facts: dict[str, dict[str, object]] = {}  # of Recordings/RE….json
         self.busy = 0
         self.most_busy = 0
@@ -71,6 +73,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, facts) if facts else self._json(404, {"code": 20404, "message": "gone", "status": 404})
         else:
             self._media(self.media.next_answer(name.removesuffix(".wav")))
+
+    def do_DELETE(self) -> None:
+        sid = urlsplit(self.path).path.rsplit("/", 1)[-1].removesuffix(".json")
+        status = self.media.deletions[sid].pop(0) if self.media.deletions.get(sid) else 204
+        if status == 204:
+            self.media.deleted.append(sid)
+            self.send_response(204)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            self._json(status, {"code": 20404 if status == 404 else 20003, "message": "no", "status": status})
 
     def _media(self, answer: Answer) -> None:
         length = len(answer.body) if answer.announced is None else answer.announced

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import gc
 import hashlib
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -21,8 +23,8 @@ from .media_server import Answer
 from .sounds import wav
 
 SOUND = wav()
-AUDIO = f"/admin/voip/recordings/{sid(1)}/audio"
-DOWNLOAD = f"/admin/voip/recordings/{sid(1)}/download"
+ONE = f"/admin/voip/recordings/{sid(1)}"
+AUDIO, DOWNLOAD = f"{ONE}/audio", f"{ONE}/download"
 
 
 @pytest.fixture
@@ -43,6 +45,17 @@ def kept(provided, cast, media):
         db.session.commit()
         archive(noted.id)
     return provided
+
+
+@pytest.fixture
+def as_bo(kept, cast, as_bo):
+    """Bo, who pressed play: AUDIO is then what his player asks for."""
+    ticket = as_bo.post(f"{ONE}/plays").location.partition("?")[2]
+
+    def listening(path, **more):
+        return as_bo.open(f"{path}?{ticket}" if path == AUDIO else path, **more)
+
+    return SimpleNamespace(get=listening, head=partial(listening, method="HEAD"), open=listening)
 
 
 @pytest.fixture
@@ -106,7 +119,7 @@ def test_a_download_has_a_name_that_people_and_disks_can_read(kept, as_bo, cast)
     with kept.app_context():
         db.session.get(User, cast.bo.id).time_zone = "Europe/Berlin"
         db.session.commit()
-    answer = as_bo.get(DOWNLOAD)
+    answer = as_bo.get(DOWNLOAD, follow_redirects=True)
     assert answer.data == SOUND
     disposition = answer.headers["Content-Disposition"]
     assert disposition.startswith('attachment; filename="2026-11-23 13.00 Zo_ Zo O Hara.wav";')
@@ -162,7 +175,7 @@ def test_every_kind_of_answer_gives_its_place_back(kept, as_bo, budget, method, 
 def test_behind_nginx_the_file_does_not_pass_through_us(kept, as_bo, monkeypatch):
     settings = dataclasses.replace(kept.extensions["settings"], accel_redirect_prefix="/kept/")
     monkeypatch.setitem(kept.extensions, "settings", settings)
-    answer = as_bo.get(DOWNLOAD)
+    answer = as_bo.get(DOWNLOAD, follow_redirects=True)
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["X-Accel-Redirect"] == f"/kept/2026/11/{sid(1)}.wav"
     assert answer.headers["Content-Type"] == "audio/wav"

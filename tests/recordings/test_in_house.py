@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import os
 import signal
+import wave
+import zipfile
 
 import pytest
 import requests
+from browser.test_accessibility import AXE, LOOKS, Judge
 from browsers import until
 from dotenv import dotenv_values
 from playwright.sync_api import expect
@@ -46,6 +49,14 @@ def recorded(live):
 
     yield make
     live.control("reset", {})
+
+
+def at_provider(live) -> list[dict]:
+    """The recordings that the sandbox has."""
+    keys = dotenv_values(live.folder / "settings.env")
+    account = f"{live.sandbox_url}/2010-04-01/Accounts/{keys['TWILIO_SID']}"
+    asked = requests.get(f"{account}/Recordings.json", auth=(keys["TWILIO_SID"], keys["TWILIO_TOKEN"]), timeout=10)
+    return asked.json()["recordings"]
 
 
 @pytest.fixture
@@ -125,3 +136,63 @@ def test_the_worker_is_killed_in_the_middle_of_a_copy_and_the_recording_is_whole
     expect(row).to_have_attribute("data-state", "archived", timeout=120_000)
     row.get_by_role("button", name="Play recording").click()
     until(page, "document.querySelector('.player__time')?.textContent > '0:01'")
+
+
+def test_a_recording_is_taken_home_alone_and_in_a_zip_held_and_deleted(live, recorded, page, tmp_path):
+    row = row_of(page, recorded())
+    expect(row).to_have_attribute("data-state", "archived", timeout=30_000)
+    sid = row.get_attribute("id").removeprefix("recording-")
+    with page.expect_download() as alone:
+        row.get_by_role("link", name="Download recording").click()
+    assert alone.value.suggested_filename.endswith(".wav")
+    with wave.open(str(alone.value.path())) as sound:
+        assert sound.getnchannels() == 2
+
+    row.locator("input[name=sid]").check()
+    page.get_by_role("button", name="Make a ZIP").click()
+    with page.expect_download(timeout=60_000) as together:
+        page.get_by_role("link", name="Download ZIP").click(timeout=60_000)
+    with zipfile.ZipFile(together.value.path()) as archive:
+        assert archive.namelist() == [alone.value.suggested_filename]
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_role("main")).to_contain_text("Discarded.")
+
+    page.goto(f"/admin/voip/recordings/{sid}")
+    expect(page.get_by_role("main")).to_contain_text("Put into a ZIP by")
+    page.get_by_role("link", name="Put on hold").click()
+    page.get_by_label("Reason").fill("Case 12")
+    page.get_by_role("button", name="Put on hold").click()
+    expect(page.get_by_role("link", name="Delete")).to_have_count(0)
+    page.get_by_role("button", name="Release the hold: Case 12").click()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_label("Reason").fill("Asked for by the customer")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the keyboard is enough for it
+    expect(page.get_by_role("main")).to_contain_text("Asked for by the customer")
+    for _ in range(60):
+        if page.get_by_text("Removed here and at the phone provider").count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    assert not any(one["sid"] == sid for one in at_provider(live))
+    assert not list((live.folder / "recordings").rglob(f"{sid}.wav"))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_on_the_pages_of_keeping(live, recorded, browsers, look):
+    page = browsers.open("root", path="/admin/voip/recordings", **LOOKS[look])
+    page.context.add_init_script(AXE)
+    row = row_of(page, recorded())
+    expect(row).to_have_attribute("data-state", "archived", timeout=30_000)
+    one = f"/admin/voip/recordings/{row.get_attribute('id').removeprefix('recording-')}"
+    judge = Judge(page)
+    for path in (one, f"{one}/delete", f"{one}/hold", "/admin/voip/recordings/accesses", "/admin/voip/recordings/zips"):
+        page.goto(path)
+        judge.look(path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    page.goto(f"{one}/delete")
+    page.get_by_label("Reason").fill(" ")
+    page.get_by_role("button", name="Delete recording").click()
+    expect(page.locator("[aria-invalid=true]")).to_be_visible()
+    judge.look("a reason that is missing")
+    assert judge.found == []

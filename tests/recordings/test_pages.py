@@ -17,6 +17,7 @@ from voipcrm.recordings.models import Recording
 from .facts import NOON, sid
 
 LIST = "/admin/voip/recordings"
+PART = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 @pytest.fixture
@@ -59,13 +60,14 @@ def test_the_newest_stand_first_and_each_sees_those_of_the_calls_they_may_see(ke
 
 def test_what_one_may_not_see_is_not_there(keep, as_ada):
     keep(2, who="bo", state="failed")
-    for path in ("", "/player", "/audio"):
+    for path in ("", "/audio", "/delete"):
         assert as_ada.get(f"{LIST}/{sid(2)}{path}").status_code == 404
+    assert as_ada.post(f"{LIST}/{sid(2)}/plays").status_code == 404
     assert as_ada.get(f"{LIST}/of-call/call2").status_code == 404
     assert as_ada.post(f"{LIST}/{sid(2)}/retry").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["", f"/{sid(1)}", f"/{sid(1)}/player", f"/{sid(1)}/audio", f"/{sid(1)}/download"])
+@pytest.mark.parametrize("path", ["", f"/{sid(1)}", f"/{sid(1)}/audio", f"/{sid(1)}/download"])
 def test_an_outsider_sees_nothing_of_it(keep, as_mallory, path):
     keep(1)
     assert as_mallory.get(LIST + path).status_code == 404
@@ -74,7 +76,7 @@ def test_an_outsider_sees_nothing_of_it(keep, as_mallory, path):
 def test_an_agent_may_listen_but_not_take_it_home(keep, as_ada):
     keep(1)
     page = as_ada.get(LIST)
-    assert "/player" in page.text
+    assert "/plays" in page.text
     assert "/download" not in page.text
     assert as_ada.get(f"{LIST}/{sid(1)}/download").status_code == 404
 
@@ -94,16 +96,17 @@ WORDS = {
     "failed": "Not saved",
     "absent": "Not recorded",
     "deleted": "Deleted",
+    "expired": "Expired",
 }
 
 
 @pytest.mark.parametrize("state", WORDS)
 def test_each_state_is_told_in_words_and_without_a_player(keep, as_ada, state):
     keep(1, state=state, error="The reason.")
-    page = as_ada.get(f"{LIST}/{sid(1)}").text
+    page = as_ada.get(f"{LIST}/{sid(1)}", headers=PART).text
     assert f"{WORDS[state]}</span>" in page
-    assert "/player" not in page
-    assert ("The reason." in page) == (state in {"failed", "absent", "deleted"})
+    assert "/plays" not in page
+    assert ("The reason." in page) == (state in {"failed", "absent", "deleted", "expired"})
 
 
 def test_what_waits_asks_for_itself_and_what_is_settled_does_not(keep, as_ada):
@@ -145,7 +148,7 @@ def test_what_did_not_fail_is_not_tried_again(keep, provided, as_ada, state):
 
 def test_the_list_alone_is_what_a_filter_asks_for(keep, as_ada):
     keep(1)
-    part = as_ada.get(LIST, headers={"HX-Request": "true", "HX-Request-Type": "partial"})
+    part = as_ada.get(LIST, headers=PART)
     assert shown(part) == [1]
     assert "<html" not in part.text
 
@@ -164,7 +167,7 @@ def three(keep, provided, cast):
     """Ada talked with Priya on the 23rd, Bo called a number on the 24th, Root called Ada on the 25th."""
     keep(1)
     outbound = {"direction": "outbound", "line_id": cast.support_id, "started_at": NOON + timedelta(days=1)}
-    keep(2, who="bo", call=outbound, state="failed")
+    keep(2, who="bo", call=outbound, state="failed", duration_seconds=90)
     internal = {"direction": "internal", "line_id": None, "peer_number": None, "other_user_id": cast.ada.id}
     keep(3, who="root", call=internal | {"started_at": NOON + timedelta(days=2)})
     with provided.app_context():
@@ -194,6 +197,16 @@ def three(keep, provided, cast):
         ("direction=outbound&state=failed", [2]),
         ("direction=outbound&state=archived", []),
         ("state=archived", [3, 1]),
+        ("number=312 555", [2, 1]),
+        ("number=%2B13125550002", [2]),
+        ("number=312&q=priya", [1]),
+        ("min=6:18", [3, 1]),
+        ("min=6:19", []),
+        ("max=90s", [2]),
+        ("max=1,5", [2]),
+        ("min=0:01:30&max=1:30", [2]),
+        ("min=1:31&direction=outbound", []),
+        ("min=soon&max=-1&number=12", [3, 2, 1]),
         # What makes no sense counts as not asked.
         ("from=yesterday&to=9999-99-99&line=x&person=-1&direction=up&state=best&page=%21", [3, 2, 1]),
         ("from=0001-01-01&to=9999-12-31&person=99999999999999999999", [3, 2, 1]),
@@ -225,7 +238,7 @@ def test_a_full_disk_is_said_on_the_page(provided, as_ada, monkeypatch):
 
 def test_the_player_draws_the_agent_above_and_carries_position_and_speed(keep, as_ada):
     keep(1, peaks=[[10] * 600, [100] * 600])  # inbound: the parent leg, first channel, is the caller
-    page = as_ada.get(f"{LIST}/{sid(1)}/player").text
+    page = as_ada.post(f"{LIST}/{sid(1)}/plays", headers=PART).text
     assert '<path id="wave-' in page
     assert re.search(r' d="M0 0\.4h[\d.]+v22\.1h', page)
     assert 'type="range"' in page
@@ -235,15 +248,15 @@ def test_the_player_draws_the_agent_above_and_carries_position_and_speed(keep, a
 
 def test_what_cannot_be_played_opens_no_player(keep, as_ada):
     keep(1, state="pending")
-    assert "<recording-player" not in as_ada.get(f"{LIST}/{sid(1)}/player").text
+    assert "<recording-player" not in as_ada.post(f"{LIST}/{sid(1)}/plays", headers=PART).text
 
 
 def test_a_calls_page_gets_its_recordings_in_short(keep, as_ada):
     keep(1)
     page = as_ada.get(f"{LIST}/of-call/call1").text
-    assert f"{sid(1)}/player?in=call" in page
+    assert f"{sid(1)}/plays?in=call" in page
     assert "Sales line" not in page
-    assert 'colspan="3"' in as_ada.get(f"{LIST}/{sid(1)}/player?in=call").text
+    assert 'colspan="3"' in as_ada.post(f"{LIST}/{sid(1)}/plays?in=call", headers=PART).text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from recordings.sounds import wav
 
@@ -10,6 +12,7 @@ from voipcrm.contacts.models import Person, PhoneNumber
 from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.core.storage import storage
+from voipcrm.recordings.accesses import RecordingAccess
 from voipcrm.recordings.models import Recording
 from voipcrm.voicemail.models import Voicemail
 
@@ -75,14 +78,17 @@ def test_a_new_message_shows_who_called_and_where_and_how_long(app, as_ada, mail
 
 def test_to_play_is_to_hear(app, as_ada, message):
     row = as_ada.post(f"{INBOX}/{message}/plays", headers={"HX-Request": "true"})
-    assert f'src="{INBOX}/{message}/audio"' in row.text
+    source = re.search(r'src="([^"]+/audio[^"]+)"', row.text).group(1)
     assert "Heard by Ada Ortiz" in row.text
     assert row.headers["HX-Trigger"] == "voipcrm:voicemail-changed"
     assert states(app) == (True, False)
     assert "nav__count" not in count(as_ada)
-    sound = as_ada.get(f"{INBOX}/{message}/audio")
+    sound = as_ada.get(source)
     assert (sound.status_code, sound.data) == (200, wav())
-    assert as_ada.get(f"{INBOX}/{message}/audio", headers={"Range": "bytes=0-3"}).data == b"RIFF"
+    assert as_ada.get(source, headers={"Range": "bytes=0-3"}).data == b"RIFF"
+    assert as_ada.get(source.partition("?")[0]).location == INBOX  # without its ticket
+    with app.app_context():
+        assert [(row.kind, row.user_name) for row in db.session.query(RecordingAccess)] == [("play", "Ada Ortiz")]
 
 
 def test_done_leaves_the_inbox_and_comes_back(app, as_ada, message):
@@ -112,7 +118,7 @@ def test_who_leaves_a_group_leaves_its_inbox(app, as_ada, as_bo, cast, mailbox, 
         message = one.id
         one.mailbox.group.members = [row for row in one.mailbox.group.members if row.user_id == cast.bo.id]
         db.session.commit()
-    assert as_bo.get(f"{INBOX}/{message}/audio").status_code == 200
+    assert as_bo.post(f"{INBOX}/{message}/plays", follow_redirects=True).mimetype == "audio/wav"
     assert as_ada.get(f"{INBOX}/{message}/audio").status_code == 404
 
 
@@ -122,6 +128,20 @@ def test_a_message_whose_recording_is_deleted_is_gone(app, as_ada, message):
         db.session.commit()
     assert "No messages" in as_ada.get(INBOX).text
     assert as_ada.get(f"{INBOX}/{message}/audio").status_code == 404
+
+
+def test_who_may_delete_recordings_deletes_a_message_from_the_inbox(app, as_root, as_ada, mailbox, leave, archived):
+    mailbox("root", "ada")
+    leave()
+    archived()
+    with app.app_context():
+        sid = db.session.query(Recording).one().sid
+    where = f"/admin/voip/recordings/{sid}/delete"
+    assert where in as_root.get(INBOX).text
+    assert where not in as_ada.get(INBOX).text  # an agent may not
+    assert as_root.post(where, data={"reason": "Asked for by the caller"}).status_code == 303
+    for person in (as_root, as_ada):
+        assert "No messages" in person.get(INBOX).text
 
 
 def test_newest_first_and_a_page_costs_the_same_however_long(app, as_ada, mailbox, leave):

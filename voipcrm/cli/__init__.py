@@ -4,7 +4,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from voipcrm.cli import inbound, provider, release, scheduler, settings, users, worker
+    from voipcrm.cli import inbound, provider, release, scheduler, settings, storage, users, worker
 
     for command in (
         users.cli,
@@ -15,5 +15,6 @@ def init_app(app: Flask) -> None:
         worker.cli,
         scheduler.cli,
         settings.cli,
+        storage.cli,
     ):
         app.cli.add_command(command)

@@ -8,6 +8,7 @@ from flask_migrate import upgrade
 
 from voipcrm.accounts.models import Role
 from voipcrm.core.db import db
+from voipcrm.core.storage import StorageUnusable, storage
 
 
 def release() -> None:
@@ -20,5 +21,9 @@ def release() -> None:
 @click.command("release")
 @with_appcontext
 def cli() -> None:
-    """Bring the database up to date and create the roles that are missing."""
+    """Bring the database up to date and create the roles that are missing. Refuses where recordings cannot be kept."""
+    try:
+        storage().check()
+    except StorageUnusable as problem:
+        raise click.ClickException(str(problem)) from None
     release()

@@ -61,6 +61,8 @@ SWEEPS = (  # seconds
     (contacts.sweep, 60.0),
     (recordings.sweep, 20.0),
     (recordings.reconcile, 300.0),
+    (recordings.sweep_bundles, 60.0),
+    (recordings.expire_old, 3600.0),
 )
 
 

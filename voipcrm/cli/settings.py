@@ -38,7 +38,7 @@ def _entry(one: Field[Any]) -> str:
     if one.default is MISSING:
         return f"\n# {about}\n{name}=\n"
     default = ",".join(one.default) if isinstance(one.default, tuple) else one.default
-    return f"\n# {about}\n# {name}={default}\n"
+    return f"\n# {about}\n# {name}={'' if default is None else default}\n"
 
 
 @click.command("settings")

@@ -112,6 +112,20 @@ def unix(moment: Any) -> sa.ColumnElement[int]:
     return sa.cast(sa.func.strftime("%s", sa.func.substr(sa.type_coerce(moment, sa.Text), 1, 19)), sa.Integer)
 
 
+def begin_writing() -> None:
+    """End what was read so far and begin a transaction that writes, also while a GET is answered: a download must
+    leave a trace. Without it SQLite would refuse to write after a read when others wrote in between."""
+    db.session.commit()
+    db.session.connection(execution_options={sqlite.WRITES: True})
+
+
+def begin_reading() -> None:
+    """End what was done so far and begin a transaction that only reads, also in a job: it may take long and yet holds
+    up nobody who writes."""
+    db.session.commit()
+    db.session.connection(execution_options={sqlite.WRITES: False})
+
+
 def touched(change: sa.Update | sa.Delete) -> int:
     """Carry it out; how many rows it touched. Rows that are loaded already do not learn of it."""
     result = db.session.execute(change, execution_options={"synchronize_session": False})

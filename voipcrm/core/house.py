@@ -49,6 +49,7 @@ class HouseSettings(Record):
     default_time_zone: Mapped[str | None]  # IANA name
     dial_countries: Mapped[list[str] | None] = mapped_column(sa.JSON(none_as_null=True))  # ISO 3166
     dial_calls_per_hour: Mapped[int | None]
+    keep_recordings_days: Mapped[int | None]  # 0: for ever
 
     @staticmethod
     def to_change() -> HouseSettings:
@@ -105,6 +106,11 @@ class House:
         """Outgoing calls that one person may place within an hour."""
         chosen = self._chosen("dial_calls_per_hour")
         return settings.dial_calls_per_hour if chosen is None else chosen
+
+    @property
+    def keep_recordings_days(self) -> int:
+        """For how long recordings are kept whose line says nothing else; 0: for ever."""
+        return self._chosen("keep_recordings_days") or 0
 
     def is_chosen(self, name: str) -> bool:
         """Did an administrator decide that one?"""

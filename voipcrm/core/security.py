@@ -54,13 +54,15 @@ def content_security_policy(settings: Settings) -> str:
         if settings.is_sandbox
         else "wss://voice-js.roaming.twilio.com https://eventgw.twilio.com"
     )
+    # A player is sent on to the bucket; nothing else of a page may go there.
+    heard_from = f" {settings.s3_endpoint}" if settings.recordings_are_in_s3 else ""
     return "; ".join(
         (
             "default-src 'self'",
             "script-src 'self'",
             "style-src 'self'",
             "img-src 'self' data:",
-            "media-src 'self' mediastream: blob:",
+            f"media-src 'self' mediastream: blob:{heard_from}",
             f"connect-src 'self' {signalling}",
             "worker-src 'self'",
             "manifest-src 'self'",

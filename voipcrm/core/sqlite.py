@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import has_request_context, request
 from sqlalchemy import event
 
+WRITES = "voipcrm_writes"  # an execution option: does this transaction write? Without it the request's method tells
 BUSY_MS = 10_000  # how long SQLite itself waits for a writer in another process
 TURN_SECONDS = 5.0
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON", "cache_size=-64000")
@@ -43,8 +44,10 @@ class _Turns:
 
     def begin(self, connection: sa.Connection) -> None:
         """A transaction that may write takes the write lock at once: two read-then-writes can then never overwrite
-        each other, and waiting replaces "database is locked". Reading pages (GET, HEAD) take no lock."""
-        if has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}:
+        each other, and waiting replaces "database is locked". Reading pages (GET, HEAD) take no lock, nor
+        does what core.db.begin_reading began."""
+        reads = has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
+        if not connection.get_execution_options().get(WRITES, not reads):
             connection.connection.execute("BEGIN")
             return
         self.take(connection.info)

@@ -21,7 +21,8 @@ from obstore.exceptions import BaseError as StoreError
 from voipcrm.calls.callbacks import provider
 from voipcrm.calls.models import Call
 from voipcrm.core import clock
-from voipcrm.core.db import db
+from voipcrm.core.app import settings
+from voipcrm.core.db import db, touched
 from voipcrm.core.storage import DRAFTS, storage
 from voipcrm.recordings import claims
 from voipcrm.recordings.claims import Claim, ClaimLost
@@ -74,9 +75,11 @@ def archive(recording_id: int) -> timedelta | None:
             raise
         return delay
     finally:
-        with suppress(OSError):  # what cannot be removed now, a sweep removes
+        with suppress(OSError, StoreError):  # what cannot be removed now, a sweep removes
             storage().delete(draft)
-    _finish(claim, path, made)
+    if not _finish(claim, path, made):
+        log.info("recording_deleted_meanwhile", sid=claim.sid)
+        storage().delete(path)
     return None
 
 
@@ -139,12 +142,15 @@ def _put_off(claim: Claim, setback: Setback) -> timedelta | None:
     return delay if delay <= PATIENCE and not gives_up else None
 
 
-def _finish(claim: Claim, path: str, made: Copy) -> None:
+def _finish(claim: Claim, path: str, made: Copy) -> bool:
+    """Note that the copy is there. False: somebody deleted the recording while it was copied."""
+    kept_at_provider = settings.provider_copy_days
     archived = {
         "state": "archived",
         "error": None,
         "next_try_at": None,
         "archived_at": clock.now(),
+        "erase_at": None if kept_at_provider is None else clock.now() + timedelta(days=kept_at_provider),
         "path": path,
         "size_bytes": made.size_bytes,
         "sha256": made.sha256,
@@ -154,11 +160,15 @@ def _finish(claim: Claim, path: str, made: Copy) -> None:
     }
     # Not by claim: whoever copied it, the file stands there whole, and the first to say so is right.
     mine = sa.update(Recording).where(Recording.id == claim.id, Recording.state == "pending")
-    db.session.execute(mine.values(archived).execution_options(synchronize_session=False))
+    if touched(mine.values(archived)) == 0:
+        state = db.session.scalar(sa.select(Recording.state).where(Recording.id == claim.id))
+        db.session.commit()
+        return state == "archived"
     call = sa.select(Recording.call_id).where(Recording.id == claim.id).scalar_subquery()
     has = sa.update(Call).where(Call.id == call, Call.has_recording.is_(False)).values(has_recording=True)
     db.session.execute(has.execution_options(synchronize_session=False))
     db.session.commit()
+    return True
 
 
 def due(*, limit: int) -> list[int]:

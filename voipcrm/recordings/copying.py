@@ -59,7 +59,7 @@ def copy(response: requests.Response, claim: Claim, draft: str, *, heartbeat: Ca
 def check_room(size_bytes: int) -> None:
     """Raises StorageFull unless a file of this size leaves the disk room to breathe."""
     free = storage().free_bytes()
-    if free < max(LEAST_FREE_BYTES, 2 * size_bytes):
+    if free is not None and free < max(LEAST_FREE_BYTES, 2 * size_bytes):
         raise StorageFull(
             f"The storage is nearly full ({free / 1024**3:.1f} GB left). Make room; copying then goes on by itself."
         )

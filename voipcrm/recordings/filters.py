@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,8 @@ from voipcrm.calls.models import DIRECTIONS, Call
 from voipcrm.core import asking
 from voipcrm.recordings.models import STATES, Recording
 from voipcrm.telephony.numbers import digits
+
+ADDRESS = {"since": "from", "until": "to", "user_id": "person", "line_id": "line", "shortest": "min", "longest": "max"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,9 @@ class Filters:
     line_id: int | None = None
     direction: str = ""
     state: str = ""
+    number: str = ""  # part of the other party's
+    shortest: int | None = None  # seconds
+    longest: int | None = None
 
     @classmethod
     def read(cls, args: MultiDict[str, str]) -> Filters:
@@ -38,7 +43,19 @@ class Filters:
             line_id=args.get("line", type=asking.row_id),
             direction=_one_of(DIRECTIONS, args.get("direction")),
             state=_one_of(STATES, args.get("state")),
+            number=number if len(digits(number := args.get("number", "").strip()[:40])) >= 3 else "",
+            shortest=args.get("min", type=_seconds),
+            longest=args.get("max", type=_seconds),
         )
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """What is set, as it stands in the address."""
+        found = [(ADDRESS.get(one.name, one.name), getattr(self, one.name)) for one in fields(self)]
+        lengths = {"min", "max"}
+        return [
+            (name, f"{value}s" if name in lengths else str(value)) for name, value in found if value not in (None, "")
+        ]
 
     @property
     def is_set(self) -> bool:
@@ -52,9 +69,16 @@ class Filters:
             query = query.where(Recording.started_at < asking.start_of(self.until + timedelta(days=1), zone))
         if self.state:
             query = query.where(Recording.state == self.state)
+        if self.shortest is not None:
+            query = query.where(Recording.duration_seconds >= self.shortest)
+        if self.longest is not None:
+            query = query.where(Recording.duration_seconds <= self.longest)
         if self.user_id or self.line_id or self.direction:
             wanted = history.Filters(person=self.user_id, line=self.line_id, direction=self.direction or None)
             query = query.where(_of_one_of(wanted))
+        if self.number:
+            wanted = history.Filters(number=self.number)
+            query = query.where(_of_one_of(wanted) if _is_fragment(self.number) else _of_few(wanted))
         if self.q:
             wanted = history.Filters(q=self.q)
             # A name or a whole number has few calls, from which it is quick to go to their recordings; a fragment may
@@ -74,6 +98,20 @@ def _of_few(wanted: history.Filters) -> sa.ColumnElement[bool]:
 
 def _is_fragment(q: str) -> bool:
     return len(digits(q)) < history.WHOLE_NUMBER_DIGITS and not any(character.isalpha() for character in q)
+
+
+def _seconds(text: str) -> int:
+    """1:30, 1.5 or 90s: ninety seconds; 1:00:00 is an hour. Raises ValueError."""
+    text = text.strip().lower().replace(",", ".")
+    if ":" in text:
+        found = 0
+        for part in text.split(":"):
+            found = found * 60 + int(part)
+    else:
+        found = int(text.removesuffix("s")) if text.endswith("s") else round(float(text) * 60)
+    if not 0 <= found <= 86_400:
+        raise ValueError(text)
+    return found
 
 
 def _one_of(known: tuple[str, ...], given: str | None) -> str:

@@ -12,7 +12,7 @@ from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.core.queue import job, later
 from voipcrm.core.storage import storage
-from voipcrm.recordings import archiving, asking
+from voipcrm.recordings import archiving, asking, bundling, erasing, retention
 from voipcrm.recordings.noting import adopt_orphans
 
 log = structlog.get_logger(__name__)
@@ -28,6 +28,31 @@ def archive(recording_id: int) -> None:
         later(archive, recording_id)
 
 
+@job(queue="recordings", timeout_seconds=300)
+def erase(recording_id: int) -> None:
+    """Remove the copies of one recording that was deleted or let go."""
+    erasing.erase(recording_id)
+
+
+@job(queue="default", timeout_seconds=3600)
+def make_bundle(bundle_id: int) -> None:
+    bundling.make(bundle_id)
+
+
+@job(queue="default", timeout_seconds=1200)
+def expire_old() -> None:
+    """Each hour: let go what is older than it is kept."""
+    retention.sweep()
+
+
+@job(queue="default", timeout_seconds=120)
+def sweep_bundles() -> None:
+    """Each minute: go on with ZIPs whose worker died, and remove those that are over."""
+    for bundle_id in bundling.stalled(limit=20):
+        later(make_bundle, bundle_id)
+    bundling.remove_old()
+
+
 @job(queue="recordings", timeout_seconds=3600)
 def sweep() -> None:
     """Do what nobody rang for, or whose worker died; rung every 20 seconds. It works the list off itself instead of
@@ -35,7 +60,7 @@ def sweep() -> None:
     adopt_orphans()
     db.session.commit()
     until = time.monotonic() + SWEEP_SECONDS
-    for act, owed in ((asking.ask, asking.due), (archiving.archive, archiving.due)):
+    for act, owed in ((asking.ask, asking.due), (archiving.archive, archiving.due), (erasing.erase, erasing.due)):
         for recording_id in owed(limit=SWEPT_AT_ONCE):
             if time.monotonic() < until:
                 _alone(act, recording_id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, joinedload, mapped_column, relationship, undefer
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
@@ -13,20 +14,24 @@ from voipcrm.calls.models import Call
 from voipcrm.core import clock
 from voipcrm.core.db import Record
 
-STATES = ("recording", "pending", "archived", "failed", "absent", "deleted")
+STATES = ("recording", "pending", "archived", "failed", "absent", "deleted", "expired")
+DELETABLE = ("pending", "archived", "failed")  # while it is still being recorded there is nothing whole to delete
 
 
 class Recording(Record):
     """One audio file the provider made of a call. A promoted call has two: before and after.
 
     recording: it still runs. pending: finished, and its copy is owed. archived: the copy is whole and checked.
-    failed: gave up copying. absent: the provider has no audio. deleted: there was one. The last five never go back
-    to the ones before them, except by `retry`."""
+    failed: gave up copying. absent: the provider has no audio. deleted: a person removed it. expired: it was kept as
+    long as its line says. The last six never go back to the ones before them, except by `retry`."""
 
     __tablename__ = "recordings"
     __table_args__ = (
         sa.Index("ix_recordings_started", "started_at", "id"),
         sa.Index("ix_recordings_owed", "state", "next_try_at"),
+        sa.Index("ix_recordings_state_started", "state", "started_at", "id"),
+        sa.Index("ix_recordings_erase_at", "erase_at"),
+        sa.Index("ix_recordings_length", "duration_seconds", "started_at", "id"),
     )
 
     # RE…; of one that was never made, none-… with the public id of its call.
@@ -50,6 +55,16 @@ class Recording(Record):
     sha256: Mapped[str | None]
     peaks: Mapped[list[list[int]] | None] = mapped_column(sa.JSON)  # see waveform.peaks
 
+    deleted_at: Mapped[datetime | None]  # deleted or expired
+    deleted_by: Mapped[str] = mapped_column(default="", server_default="")  # a name, as it was; empty: the retention
+    deleted_reason: Mapped[str] = mapped_column(default="", server_default="")
+    erase_at: Mapped[datetime | None]  # a copy, ours or the provider's, is to be removed from then on; see erasing.py
+    erase_tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    provider_erased_at: Mapped[datetime | None]  # since when the provider has no copy any more, by our doing
+
+    if TYPE_CHECKING:
+        is_held: Mapped[bool]  # by a LegalHold; a column of its own only where asked for, see below
+
     call: Mapped[Call | None] = relationship()
 
     @property
@@ -60,6 +75,16 @@ class Recording(Record):
     @property
     def is_playable(self) -> bool:
         return self.state == "archived" and self.path is not None
+
+    @property
+    def is_deletable(self) -> bool:
+        """By its state; a legal hold is another matter."""
+        return self.state in DELETABLE
+
+    @property
+    def storage_path(self) -> str:
+        """Where its copy lies or would come to lie, inside the storage."""
+        return self.path or f"{self.started_at:%Y/%m}/{self.sid}.wav"
 
     def retry(self) -> None:
         """Owe the copy anew, from now on; only of what failed."""
@@ -86,4 +111,26 @@ class Recording(Record):
             call.joinedload(Call.other_user),
             call.joinedload(Call.line),
             call.joinedload(Call.person),
+            undefer(Recording.is_held),
         )
+
+
+class LegalHold(Record):
+    """A recording, or all those of a call (also later ones), may not be deleted and does not expire until released."""
+
+    __tablename__ = "legal_holds"
+
+    recording_id: Mapped[int | None] = mapped_column(sa.ForeignKey("recordings.id"), index=True)
+    call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("calls.id"), index=True)  # one of the two is set
+    reason: Mapped[str]
+    by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    released_at: Mapped[datetime | None]
+
+    by: Mapped[User | None] = relationship()
+
+
+HELD = sa.exists().where(
+    LegalHold.released_at.is_(None),
+    sa.or_(LegalHold.recording_id == Recording.id, LegalHold.call_id == Recording.call_id),
+)
+Recording.is_held = column_property(sa.select(HELD.correlate(Recording.__table__)).scalar_subquery(), deferred=True)

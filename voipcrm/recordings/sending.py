@@ -1,15 +1,15 @@
-"""Sending the audio: with ranges for the player, and never with the last threads of the server."""
+"""Sending files of the storage: best not by us; else with ranges, and never with the last threads of the server."""
 
 from __future__ import annotations
 
 import io
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import structlog
-from flask import Response, abort, current_app, request
+from flask import Response, abort, current_app, redirect, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 
@@ -22,22 +22,34 @@ log = structlog.get_logger(__name__)
 BUFFER_BYTES = 64 * 1024
 KEPT_FOR_OTHERS = 2  # threads: a paused player holds one for as long as it likes, and a webhook must not wait for it
 RETRY_SECONDS = "5"
+ADDRESS_SECONDS = 15 * 60  # of a presigned address: a player fetches parts from it while it plays; then it asks again
+NEVER_STORE = "private, no-cache"  # kept by this browser, but asked for again: the permission may be gone by then
 
 
 def send(recording: Recording, *, save_as: str | None = None) -> Response:
     """The audio of an archived recording, whole or the part that was asked for. `save_as`: to keep, by that name."""
     if not recording.is_playable:
         abort(404)
-    headers = {
-        "Content-Type": "audio/wav",
-        # Kept by this browser, but asked for again each time: the permission may be gone by then.
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": _disposition(save_as),
+    etag = recording.sha256 or recording.sid
+    return send_stored(recording.path or "", content_type="audio/wav", etag=etag, save_as=save_as)
+
+
+def send_stored(path: str, *, content_type: str, etag: str, save_as: str | None = None) -> Response:
+    """A file of the storage, or where the browser finds it."""
+    said = {
+        "content_type": content_type,
+        "cache_control": NEVER_STORE,
+        "content_disposition": _disposition(save_as),
     }
-    path = recording.path or ""
+    method = "HEAD" if request.method == "HEAD" else "GET"
+    if address := storage().address(path, seconds=ADDRESS_SECONDS, method=method, **said):
+        away = redirect(address)
+        away.headers["Cache-Control"] = "no-store"  # the address is a key for as long as it lives
+        return cast("Response", away)
+    headers = {name.replace("_", "-").title(): value for name, value in said.items()}
     if settings.accel_redirect_prefix:
         return Response(headers={**headers, "X-Accel-Redirect": settings.accel_redirect_prefix + quote(path)})
-    return _send_file(storage().local_path(path), headers, etag=recording.sha256 or recording.sid)
+    return _send_file(storage().local_path(path), headers, etag=etag)
 
 
 def _disposition(save_as: str | None) -> str:

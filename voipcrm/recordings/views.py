@@ -1,29 +1,31 @@
-"""Pages of recordings: the list, the player in it, the audio itself."""
+"""Pages of recordings: the list, the player in it, the audio itself. What happens to them later: keeping_views.py."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, abort, redirect, request, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls import history
 from voipcrm.calls.models import Call
 from voipcrm.core.app import settings
-from voipcrm.core.db import db, find
-from voipcrm.core.gates import requires
+from voipcrm.core.db import begin_writing, db, find
+from voipcrm.core.gates import can, requires
 from voipcrm.core.house import house
 from voipcrm.core.pages import render, viewer_zone
 from voipcrm.core.paging import cursor_of_request, page_of
 from voipcrm.core.queue import later
-from voipcrm.recordings import copying, jobs, naming, waveform
+from voipcrm.recordings import accesses, copying, holds, jobs, naming, retention, waveform
+from voipcrm.recordings.accesses import RecordingAccess
 from voipcrm.recordings.filters import Filters
 from voipcrm.recordings.models import Recording
 from voipcrm.recordings.sending import send
 
 bp = Blueprint("recordings", __name__, url_prefix="/admin/voip/recordings")
+SHOWN_ACCESSES = 20
 
 
 @bp.app_template_global()
@@ -59,46 +61,87 @@ def of_call(public_id: str) -> Any:
 
 @bp.get("/<sid>")
 @requires(Can.VIEW_RECORDINGS)
-def row(sid: str) -> Any:
-    """One recording's row as it is now; rows that wait for something ask for themselves."""
-    return _row(_find(sid))
+def show(sid: str) -> Any:
+    """One recording's page; its row alone for rows that wait for something and so ask for themselves."""
+    recording = visible(sid)
+    if request.headers.get("HX-Request-Type") == "partial":
+        return _row(recording)
+    return render("recordings/show.html", **page_context(recording))
 
 
-@bp.get("/<sid>/player")
+@bp.post("/<sid>/plays")
 @requires(Can.VIEW_RECORDINGS)
-def player(sid: str) -> Any:
-    """The row with the player open below it."""
-    recording = _find(sid)
-    return _row(recording, wave=_wave(recording) if recording.is_playable else None)
+def play(sid: str) -> Any:
+    """The row with the player open below it. The player's many requests for parts of the file are this one access."""
+    recording = visible(sid)
+    if not recording.is_playable:
+        return _row(recording) if _is_htmx() else redirect(url_for("recordings.show", sid=sid), 303)
+    accesses.note("play", recording.id, by=current_user)
+    db.session.commit()
+    recording = visible(sid)
+    source = url_for("recordings.audio", sid=sid, ticket=accesses.ticket("play", recording, current_user))
+    return _row(recording, wave=_wave(recording), source=source) if _is_htmx() else redirect(source, 303)
 
 
 @bp.get("/<sid>/audio")
 @requires(Can.VIEW_RECORDINGS)
-def audio(sid: str) -> Response:
-    return send(_find(sid))
+def audio(sid: str) -> Any:
+    """The sound, to whoever has a ticket for it: its access is in the log already."""
+    recording = visible(sid)
+    match accesses.kind_of_ticket(request.args.get("ticket", ""), recording, current_user):
+        case "play":
+            return send(recording)
+        case "download" if can(Can.DOWNLOAD_RECORDINGS):
+            return send(recording, save_as=naming.file_name(recording, viewer_zone(), house.default_country))
+    return redirect(url_for("recordings.show", sid=sid))
 
 
 @bp.get("/<sid>/download")
 @requires(Can.DOWNLOAD_RECORDINGS)
-def download(sid: str) -> Response:
-    recording = _find(sid)
-    return send(recording, save_as=naming.file_name(recording, viewer_zone(), house.default_country))
+def download(sid: str) -> Any:
+    recording = visible(sid)
+    if not recording.is_playable:
+        abort(404)
+    begin_writing()
+    accesses.note("download", recording.id, by=current_user)
+    db.session.commit()
+    ticket = accesses.ticket("download", visible(sid), current_user)
+    return redirect(url_for("recordings.audio", sid=sid, ticket=ticket))
 
 
 @bp.post("/<sid>/retry")
 @requires(Can.VIEW_RECORDINGS)
 def retry(sid: str) -> Any:
-    recording = _find(sid)
+    recording = visible(sid)
     recording.retry()
     db.session.commit()
     later(jobs.archive, recording.id)
-    if not request.headers.get("HX-Request"):
+    if not _is_htmx():
         return redirect(url_for("recordings.index"), 303)
     return _row(recording)
 
 
-def _find(sid: str) -> Recording:
+def visible(sid: str) -> Recording:
+    """The recording with its names, if the present person may see it; else 404."""
     return find(Recording.with_names(Recording.visible_to(current_user)), sid, by="sid")
+
+
+def page_context(recording: Recording) -> dict[str, Any]:
+    """What a recording's page shows: it, its holds, and to admins who had access to it lately."""
+    log = RecordingAccess.with_recordings(
+        sa.select(RecordingAccess).where(RecordingAccess.recording_id == recording.id)
+    )
+    newest = log.order_by(RecordingAccess.created_at.desc(), RecordingAccess.id.desc()).limit(SHOWN_ACCESSES)
+    return {
+        "recording": recording,
+        "holds": holds.of(recording),
+        "kept_until": retention.kept_until(recording),
+        "accesses": db.session.scalars(newest).all() if can(Can.MANAGE) else None,
+    }
+
+
+def _is_htmx() -> bool:
+    return bool(request.headers.get("HX-Request"))
 
 
 def _row(recording: Recording, **context: Any) -> Response:

@@ -13,6 +13,8 @@ from voipcrm.core.db import Record, db
 from voipcrm.core.prepared import Connection, Prepared
 from voipcrm.trunks import recording_policies
 
+KEEP_FOR_EVER = 0  # days
+
 
 class Line(Record):
     """A DID of ours: the only numbers that may be shown as caller ID."""
@@ -27,6 +29,7 @@ class Line(Record):
     recording_out: Mapped[str] = mapped_column(default="on")
     recording_notice: Mapped[str] = mapped_column(default="")  # said under the policy "announce"; empty: ours
     recording_question: Mapped[str] = mapped_column(default="")  # asked under "consent"; empty: ours
+    keep_days: Mapped[int | None]  # its recordings: so many days or KEEP_FOR_EVER; None: as the house says
     retired_at: Mapped[datetime | None]  # no longer ours to use; calls refer to it, so it stays
 
     def says_before_recording(self, policy: str) -> str:

@@ -14,7 +14,8 @@ from voipcrm.core.db import Record
 from voipcrm.recordings.models import Recording
 from voipcrm.routes.mailboxes import Mailbox
 
-GONE = ("absent", "deleted")  # states of a recording in which there is nothing to hear
+# States of a recording of which there is something to hear, or to wait for.
+LISTED = ("recording", "pending", "archived", "failed")
 
 
 class Voicemail(Record):
@@ -47,7 +48,7 @@ class Voicemail(Record):
         return (
             sa.select(Voicemail)
             .join(Recording, Recording.id == Voicemail.recording_id)
-            .where(Voicemail.mailbox_id.in_(theirs), Recording.state.not_in(GONE))
+            .where(Voicemail.mailbox_id.in_(theirs), Recording.state.in_(LISTED))
         )
 
     @staticmethod

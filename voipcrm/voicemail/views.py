@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, abort, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
@@ -14,7 +14,7 @@ from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
 from voipcrm.core.paging import cursor_of_request, page_of
-from voipcrm.recordings import waveform
+from voipcrm.recordings import accesses, waveform
 from voipcrm.recordings.sending import send
 from voipcrm.voicemail.models import Voicemail
 
@@ -64,19 +64,30 @@ def play(voicemail_id: int) -> Any:
     """The row with the player open below it. To play a message is to hear it."""
     one = _find(voicemail_id)
     one.hear(current_user)
-    db.session.commit()
-    if not request.headers.get("HX-Request"):
-        return redirect(url_for("voicemail.audio", voicemail_id=one.id), 303)
     recording = one.recording
-    peaks = (recording.peaks if recording and recording.is_playable else None) or [[]]
-    return _row(one, wave={"path": waveform.path(peaks[0], peaks[0]), "label": "Loudness over time"})
+    if recording is None or not recording.is_playable:
+        db.session.commit()
+        return _row(one) if request.headers.get("HX-Request") else redirect(url_for("voicemail.index"), 303)
+    accesses.note("play", recording.id, by=current_user)
+    db.session.commit()
+    ticket = accesses.ticket("play", recording, current_user)
+    source = url_for("voicemail.audio", voicemail_id=voicemail_id, ticket=ticket)
+    if not request.headers.get("HX-Request"):
+        return redirect(source, 303)
+    peaks = recording.peaks or [[]]
+    wave = {"path": waveform.path(peaks[0], peaks[0]), "label": "Loudness over time"}
+    return _row(_find(voicemail_id), wave=wave, source=source)
 
 
 @bp.get(ONE + "/audio")
 @requires(Can.VIEW_CALLS)
-def audio(voicemail_id: int) -> Response:
+def audio(voicemail_id: int) -> Any:
+    """The sound, to whoever has a ticket for it: that it is heard was written down then."""
     recording = _find(voicemail_id).recording
-    return send(recording) if recording else abort(404)
+    ticket = request.args.get("ticket", "")
+    if recording is None or accesses.kind_of_ticket(ticket, recording, current_user) != "play":
+        return redirect(url_for("voicemail.index"))
+    return send(recording)
 
 
 @bp.post(ONE + "/done")

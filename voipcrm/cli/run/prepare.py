@@ -13,6 +13,7 @@ from voipcrm.cli.release import release
 from voipcrm.cli.run.ports import wait_for_listener
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
+from voipcrm.core.storage import StorageUnusable, storage
 from voipcrm.telephony.errors import TelephonyError
 
 SANDBOX_SECONDS = 60.0
@@ -20,6 +21,11 @@ SANDBOX_SECONDS = 60.0
 
 def main() -> int:
     with create_app().app_context():
+        try:
+            storage().check()
+        except StorageUnusable as problem:
+            print(problem, file=sys.stderr)
+            return 1
         release()
         if settings.is_sandbox:
             seeding.seed_once()

@@ -16,6 +16,7 @@ class RecordingPlayer extends HTMLElement {
   #seek = null;
   #speed = null;
   #dragging = false;
+  #brokeAt = null;
   #listening = null;
 
   connectedCallback() {
@@ -125,6 +126,15 @@ class RecordingPlayer extends HTMLElement {
   }
 
   #failed() {
+    const { currentTime: at, paused } = this.#audio;
+    if (at > 0 && at !== this.#brokeAt) {
+      // Where it is fetched from may be good for some minutes only: ask for it again, once for each place.
+      this.#brokeAt = at;
+      this.#audio.load();
+      this.#audio.currentTime = at;
+      if (!paused) this.#play();
+      return;
+    }
     toast('This recording could not be loaded. Try again in a moment.', { tone: 'bad' });
     this.#show();
   }
@@ -132,11 +142,11 @@ class RecordingPlayer extends HTMLElement {
 
 customElements.define('recording-player', RecordingPlayer);
 
-// After a call the list of recordings has something new, but it must not take an open player away.
+// After a call the list of recordings has something new, but it must not take an open player or chosen rows away.
 document.addEventListener(
   'voipcrm:call-ended',
   () => {
-    if (!document.querySelector('recording-player')) document.body.dispatchEvent(new CustomEvent('voipcrm:recordings-due'));
+    if (!document.querySelector('recording-player, #recordings [name=sid]:checked')) document.body.dispatchEvent(new CustomEvent('voipcrm:recordings-due'));
   },
   { capture: true }, // it is sent to the body and does not bubble
 );
