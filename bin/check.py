@@ -17,6 +17,8 @@ BIN = ROOT / ".venv" / "bin"
 # What Debian calls it, and how we see that it is there.
 PARTS = {
     "chromium": lambda: any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    "kamailio": lambda: shutil.which("kamailio", path=f"{os.environ.get('PATH', '')}:/usr/sbin"),
+    "kamailio-tls-modules": lambda: list(Path("/usr/lib").glob("*/kamailio/modules/tls.so")),
     "postgresql": lambda: shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
 }
 # What has no database of ours to run on: once is enough.

@@ -24,6 +24,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.admin.retention import bp as retention
     from voipcrm.admin.roles import bp as roles
     from voipcrm.admin.teams import bp as teams
+    from voipcrm.admin.trunks import bp as trunks
     from voipcrm.calls.analytics_views import bp as analytics
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.import_views import bp as imports
@@ -65,9 +66,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     own = (accounts, passwords, my_account, home, branding)
     recordings = (views.bp, keeping_views.bp, bundle_views.bp)
     work = (contacts, organizations, notes, tags, imports, calls, analytics, *recordings, voicemail)
-    set_up = (lines, routes, ring_groups, mailboxes, retention, people, roles, teams, company, audit_log)
-    doors = (softphone, softphone_api, webhooks, health)
-    for room in (*own, *work, *set_up, *doors):
+    set_up = (lines, trunks, routes, ring_groups, mailboxes, retention, people, roles, teams, company, audit_log)
+    for room in (*own, *work, *set_up, softphone, softphone_api, webhooks, health):
         app.register_blueprint(room)
     cli.init_app(app)
     return app

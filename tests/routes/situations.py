@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cast import SALES, SUPPORT, Cast
+from trunks.made import trunk
 
 from voipcrm.accounts.models import Presence, User
-from voipcrm.calls.models import Call
+from voipcrm.calls.models import Call, TrunkChannel
 from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.routes.mailboxes import Mailbox
@@ -33,6 +34,8 @@ class People:
     group: tuple[str, ...] = ()
     strategy: str = "all"
     number: str | None = None
+    sip: str | None = None  # whom to call through a trunk
+    trunk: dict[str, Any] = field(default_factory=dict)  # what that trunk has of its own
     mailbox: str | None = None  # whose: a name of the cast
     greeting: str = ""
     seconds: int | None = None
@@ -48,6 +51,10 @@ def crew(strategy: str, *who: str, **more: Any) -> People:
 
 def number(e164: str, **more: Any) -> People:
     return People(number=e164, **more)
+
+
+def sip(user: str, **trunk_has: Any) -> People:
+    return People(sip=user, trunk=trunk_has)
 
 
 def mailbox(whose: str, greeting: str = "") -> People:
@@ -69,8 +76,8 @@ def route(*steps: People, line: str | None = None, closed: str = "", **more: Any
 @dataclass(frozen=True)
 class Situation:
     """expected: one entry for each thing that happens while nobody answers: ("ada",) rings her, ("ada", "bo") both at
-    once, ["ada", "bo"] one after the other, "+1…" calls that number, and the last, a part of what is said, before the
-    tone of a mailbox too."""
+    once, ["ada", "bo"] one after the other, "+1…" calls that number, "sip:…" that user through a trunk, and the last, a
+    part of what is said, before the tone of a mailbox too."""
 
     name: str
     routes: tuple[Route, ...]
@@ -122,6 +129,18 @@ def _step(step: People, position: int, cast: Cast) -> RouteStep:
     made = RouteStep(position=position, ring_seconds=step.seconds)
     if step.number:
         made.kind, made.number = "number", step.number
+        return made
+    if step.sip:
+        has = dict(step.trunk)
+        is_full, is_sealed_otherwise = has.pop("is_full", False), has.pop("is_sealed_otherwise", False)
+        made.kind, made.sip_user, made.trunk = "trunk", step.sip, trunk(f"Trunk {position}", max_calls=1, **has)
+        if is_full:
+            call = Call(direction="outbound", state="in-progress")
+            db.session.add(call)
+            db.session.flush()
+            db.session.query(TrunkChannel).update({"call_id": call.id})
+        if is_sealed_otherwise:
+            made.trunk.password_sealed = "sealed under another key"
         return made
     if step.mailbox:
         owner = getattr(cast, step.mailbox).id
@@ -214,6 +233,23 @@ SITUATIONS = [
     s("a call of ours that came back is not sent on again", route(number(MOBILE), ring("bo")), caller=SUPPORT,
       expected=(("bo",), NOBODY)),
     s("a call that goes round and round is not sent on", route(number(MOBILE), ring("bo")), ringing_already=4,
+      expected=(("bo",), NOBODY)),
+    s("an extension is called through a trunk", route(sip("100")), expected=("sip:100", NOBODY)),
+    s("people, then a trunk, then people", route(ring("ada"), sip("reception"), ring("bo")),
+      expected=(("ada",), "sip:reception", ("bo",), NOBODY)),
+    s("one trunk after the other", route(sip("100"), sip("200")), expected=("sip:100", "sip:200", NOBODY)),
+    s("a number is called through a trunk", route(sip(MOBILE)), expected=(f"sip:{MOBILE}", NOBODY)),
+    s("a trunk that is turned off is passed", route(sip("100", active=False), ring("bo")), expected=(("bo",), NOBODY)),
+    s("a trunk that is retired is passed", route(sip("100", retired_at=MONDAY_10), ring("bo")),
+      expected=(("bo",), NOBODY)),
+    s("a full trunk is passed", route(sip("100", is_full=True), ring("bo")), expected=(("bo",), NOBODY)),
+    s("a trunk whose password nobody can read is passed", route(sip("100", is_sealed_otherwise=True), ring("bo")),
+      expected=(("bo",), NOBODY)),
+    s("a number that may not be dialled is not dialled through a trunk either", route(sip("+19005551234"), ring("bo")),
+      expected=(("bo",), NOBODY)),
+    s("a number of ours is not called through a trunk: a loop", route(sip(SUPPORT), ring("bo")),
+      expected=(("bo",), NOBODY)),
+    s("a call of ours that came back is not sent to a trunk again", route(sip("100"), ring("bo")), caller=SUPPORT,
       expected=(("bo",), NOBODY)),
     s("nobody answers, and a message is taken", route(ring("ada"), mailbox("ada")), expected=(("ada",), LEAVE)),
     s("nobody is there, and a message is taken at once", route(ring("ada"), mailbox("ada")), here={},

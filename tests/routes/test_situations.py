@@ -1,18 +1,22 @@
 """For every situation the simulator, the TwiML of the webhooks and what must come of it are the same."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from cast import SALES
 
-from routes.situations import CALLER, SITUATIONS, UNKNOWN, crew, ring, route, s, set_up
+from routes.situations import CALLER, SITUATIONS, UNKNOWN, crew, ring, route, s, set_up, sip
 from voipcrm.accounts.models import Presence, Role, User
 from voipcrm.calls.models import Call, CallTarget
+from voipcrm.calls.trunking import busy_now, make_channels
 from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.routes.explaining import explain
 from voipcrm.routes.models import MAX_STEPS, InboundRoute, RouteStep, StepPerson
 from voipcrm.telephony import numbers
+from voipcrm.trunks.models import Trunk
 
 ROOT = "CA" + "a" * 32
 
@@ -23,7 +27,8 @@ def by_simulator(it, cast, names):
     happens = []
     for decision in told.decisions[:-1]:
         people = [names[user_id] for user_id in decision.user_ids]
-        happens.append(decision.number or (people if decision.in_turn else tuple(people)))
+        outside = f"sip:{decision.step.sip_user}" if decision.way else decision.number
+        happens.append(outside or (people if decision.in_turn else tuple(people)))
     return [*happens, told.heard], told
 
 
@@ -34,7 +39,7 @@ def by_twiml(provider, it, cast, names):
     while (dial := twiml.find("Dial")) is not None:
         assert len(happens) < MAX_STEPS + 1, "it goes round"
         people = [names[int(one.text.removeprefix("u_"))] for one in dial.iter("Identity")]
-        outside = dial.findtext("Number")
+        outside = dial.findtext("Number") or dial.findtext("Sip", "").partition("@")[0]
         happens.append(outside or (people if dial.get("sequential") == "true" else tuple(people)))
         query = dial.get("action").partition("?call=")[2].partition("&")
         twiml = provider.dial_ended(ROOT, query[0], "no-answer", query="&" + query[2])
@@ -58,6 +63,47 @@ def test_simulator_and_twiml_agree(it, app, cast, provider, monkeypatch):
 
 def test_there_are_forty_situations():
     assert len({it.name for it in SITUATIONS}) == len(SITUATIONS) >= 40
+
+
+def test_a_step_through_a_trunk_takes_a_channel_for_as_long_as_it_lasts(app, cast, provider):
+    with app.app_context():
+        set_up(s("", route(sip("100", password="canary"), ring("ada")), expected=()), cast)
+    dial = provider.ask(ROOT, from_=CALLER).find("Dial")
+    address, noun = dial.get("action"), dial.find("Sip")
+    assert noun.text == "sip:100@sip.example.com:5060;transport=udp"
+    assert (noun.get("username"), noun.get("password"), dial.get("callerId")) == ("us", "canary", CALLER)
+
+    def busy() -> dict[str, int]:
+        with app.app_context():
+            call = db.session.query(Call).one()
+            return {call.trunk.name: len(busy_now([call.trunk_id]))}
+
+    assert busy() == {"Trunk 0": 1}
+    provider.ask(ROOT, from_=CALLER)  # asked twice, it is still one call
+    assert busy() == {"Trunk 0": 1}
+    other = provider.ask("CA" + "c" * 32, from_="+14155550109")  # no channel left: straight to Ada
+    assert [one.text for one in other.iter("Identity")] == [cast.ada.identity]
+    with app.app_context():
+        db.session.query(Call).filter(Call.root_sid != ROOT).delete()
+        db.session.commit()
+    query = address.partition("?call=")[2].partition("&")
+    assert provider.dial_ended(ROOT, query[0], "failed", query="&" + query[2], DialSipResponseCode="503").find("Dial")
+    assert busy() == {"Trunk 0": 0}
+
+
+def test_twenty_callers_at_once_share_the_channels_of_a_trunk(app, cast, provider):
+    with app.app_context():
+        set_up(s("", route(sip("100"), ring("ada")), expected=()), cast)
+        one = db.session.query(Trunk).one()
+        one.max_calls = 3
+        make_channels(one)
+        db.session.commit()
+
+    def call(n: int) -> str:
+        return provider.ask(f"CA{n:032x}", from_=f"+1415555{n:04}").find("Dial")[0].tag
+
+    with ThreadPoolExecutor(20) as pool:
+        assert Counter(pool.map(call, range(100, 120))) == {"Sip": 3, "Client": 17}
 
 
 def test_an_answer_ends_the_route(app, cast, provider):

@@ -44,6 +44,7 @@ KINDS = {
     "roles": "Role",
     "teams": "Team",
     "lines": "Line",
+    "trunks": "Trunk",
     "inbound_routes": "Inbound route",
     "ring_groups": "Ring group",
     "house_settings": "Company",

@@ -13,7 +13,7 @@ from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.routes.models import InboundRoute
 from voipcrm.telephony.provider_facts import NumberFacts
-from voipcrm.trunks.models import Line
+from voipcrm.trunks.models import Line, Trunk
 
 
 class CannotDo(Exception):
@@ -73,8 +73,8 @@ def remove(line: Line) -> bool:
 
 
 def is_referred_to(line: Line) -> bool:
-    """Does a call or a route name it?"""
+    """Does a call, a route or a trunk name it?"""
     return any(
-        db.session.scalar(sa.select(model.id).where(model.line_id == line.id).limit(1)) is not None
-        for model in (Call, InboundRoute)
+        db.session.scalar(sa.select(column.class_.id).where(column == line.id).limit(1)) is not None
+        for column in (Call.line_id, InboundRoute.line_id, Trunk.caller_line_id)
     )

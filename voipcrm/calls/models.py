@@ -15,7 +15,7 @@ from voipcrm.contacts.models import Person
 from voipcrm.core import clock
 from voipcrm.core.db import Model, Record
 from voipcrm.trunks import recording_policies
-from voipcrm.trunks.models import Line
+from voipcrm.trunks.models import Line, Trunk
 
 DIRECTIONS = ("inbound", "outbound", "internal")
 STATES = ("created", "ringing", "in-progress", "ended")
@@ -55,6 +55,12 @@ class Call(Record):
             sqlite_where=sa.text("state = 'ended'"),
         ),
         sa.Index(
+            "ix_calls_trunk",
+            "trunk_id",
+            postgresql_where=sa.text("trunk_id IS NOT NULL"),
+            sqlite_where=sa.text("trunk_id IS NOT NULL"),
+        ),
+        sa.Index(
             "ix_calls_live",
             "state",
             postgresql_where=sa.text("state <> 'ended'"),
@@ -72,6 +78,7 @@ class Call(Record):
     user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))  # who placed or answered it
     other_user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))  # the colleague of an internal call
     line_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lines.id"))
+    trunk_id: Mapped[int | None] = mapped_column(sa.ForeignKey("trunks.id"))  # None: the phone provider's own network
     peer_number: Mapped[str | None]  # the other party, E.164; None when withheld or internal
     peer_text: Mapped[str | None]  # what the network said when it was no number: "Anonymous"
     peer_place: Mapped[str | None]
@@ -94,6 +101,7 @@ class Call(Record):
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
     other_user: Mapped[User | None] = relationship(foreign_keys=[other_user_id])
     line: Mapped[Line | None] = relationship()
+    trunk: Mapped[Trunk | None] = relationship()
     person: Mapped[Person | None] = relationship()
     legs: Mapped[list[Leg]] = relationship(back_populates="call", order_by="Leg.id")
     targets: Mapped[list[CallTarget]] = relationship()
@@ -170,6 +178,18 @@ class Leg(Record):
     user: Mapped[User | None] = relationship()
 
 
+class TrunkChannel(Model):
+    """One of the calls that a trunk carries at once, or room for one: free while it has no call, or one that ended.
+
+    So no channel leaks: whatever was not told of a call's end, calls.jobs.sweep ends it."""
+
+    __tablename__ = "trunk_channels"
+
+    trunk_id: Mapped[int] = mapped_column(sa.ForeignKey("trunks.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # from 1; those above the trunk's max_calls are left over
+    call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("calls.id", ondelete="SET NULL"), index=True)
+
+
 class CallTarget(Model):
     """A person for whom an incoming call was meant: the route named them, even if their phone was off."""
 
@@ -189,7 +209,7 @@ class CallEvent(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)  # of the provider's delivery: a repeat has the same
     # voice, status, dial, recording, conference, announced, consent, mailbox (a caller was sent to one), message and
-    # no-message (what came of it); ours: hold, resume, recording-paused and recording-resumed
+    # no-message (what came of it); ours: hold, resume, recording-paused, recording-resumed and trunk
     kind: Mapped[str]
     call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"), index=True)
     call_sid: Mapped[str | None] = mapped_column(index=True)  # the leg it speaks of

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any, Protocol, TypeVar
 
-from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded
+from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, is_trunks_fault
 from voipcrm.telephony.tokens import user_id_from
 
 RINGING, ANSWERED = 2, 3
@@ -82,6 +83,24 @@ class CallState:
     held_at: datetime | None = None
 
 
+class Try(Protocol):
+    """A leg that was rung: LegState, or a row of legs."""
+
+    @property
+    def to(self) -> Any: ...
+    @property
+    def status(self) -> Any: ...
+    @property
+    def sip_code(self) -> Any: ...
+    @property
+    def answered_at(self) -> Any: ...
+    @property
+    def ended_at(self) -> Any: ...
+
+
+T = TypeVar("T", bound=Try)
+
+
 def leg_states(events: Iterable[Told]) -> dict[str, LegState]:
     """The state of each leg that the events speak of, by CallSid. A status nobody knows changes nothing."""
     known = sorted((e for e in events if e.sid and e.rank >= 0), key=lambda e: e.sid or "")
@@ -116,6 +135,8 @@ def call_state(direction: str, root_sid: str | None, events: Sequence[Told]) -> 
     children = [leg for sid, leg in sorted(legs.items()) if sid != root_sid]
     dials = [e for e in events if e.dial is not None]
     winner = _winner(children, dials)
+    if direction == "outbound":
+        children, dials = tries_that_count(children), _dials_that_count(dials, children)
     answered_at = winner.answered_at if winner else _answered_by_dial(dials)
     held_at = _held(events)
     if root is None or not root.is_over:
@@ -142,6 +163,28 @@ def call_state(direction: str, root_sid: str | None, events: Sequence[Told]) -> 
     if direction == "outbound" and _left_while_told(dials):
         reason = "They hung up before they were connected."
     return CallState(state="ended", outcome=outcome, reason=reason, ended_at=ended_at)
+
+
+def tries_that_count(legs: Sequence[T]) -> list[T]:
+    """The legs without those that a trunk failed, for then the next way was tried; all where nothing else was."""
+    return [leg for leg in legs if not _failed_on_the_way(leg)] or list(legs)
+
+
+def _failed_on_the_way(leg: Try) -> bool:
+    is_sip = (leg.to or "").startswith(("sip:", "sips:"))
+    is_over = leg.ended_at is not None and leg.answered_at is None
+    return is_sip and is_over and is_trunks_fault(leg.status, leg.sip_code)
+
+
+def _dials_that_count(dials: Sequence[Told], children: Sequence[LegState]) -> list[Told]:
+    """The same for the ends of Dials. Only those of trunks have a SIP code, but not all of them have one."""
+    failed = {leg.sid for leg in children if _failed_on_the_way(leg)}
+    kept = [
+        e
+        for e in dials
+        if e.dial and e.dial.dial_sid not in failed and not (e.dial.sip_code is not None and e.dial.failed_on_the_way)
+    ]
+    return kept or list(dials)
 
 
 def _winner(children: Sequence[LegState], dials: Sequence[Told]) -> LegState | None:

@@ -13,11 +13,13 @@ from itertools import groupby
 from typing import Any
 
 from voipcrm.calls.models import Call, CallEvent, Leg
+from voipcrm.calls.states import tries_that_count
 from voipcrm.telephony.errors import FactMissing
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, ConferenceEvent, DialEnded, Form, RecordingStatus
 
 # The order in which things can have happened within one second.
-CALLED, TOLD, RANG, ANSWERED, TOLD_WHEN_ANSWERED, RECORDED, HELD, STOPPED, ENDED, AFTERWARDS = range(10)
+CALLED, TOLD, SENT, RANG, ANSWERED, TOLD_WHEN_ANSWERED, RECORDED, HELD, STOPPED, ENDED, AFTERWARDS = range(11)
+_BY_OUR_CLOCK = {TOLD, SENT, TOLD_WHEN_ANSWERED, HELD}  # their moments tell their order within the second too
 
 # What became of a leg that was not answered: as a step of the call, and beside the person's name.
 _FATES = {
@@ -81,6 +83,7 @@ def tell(call: Call, legs: Sequence[Leg], events: Sequence[CallEvent], cast: Cas
         *_of_consent(call, events, cast),
         *_of_recordings(events),
         *_of_deeds(events, cast),
+        *_of_trunks(events),
         *_of_message(events, cast),
     ]
     if call.ended_at and not call.is_live:
@@ -188,6 +191,22 @@ def _of_deeds(events: Sequence[CallEvent], cast: Cast) -> Iterator[Step]:
             yield Step(at=event.at, order=HELD, words=f"{words} by {who}", icon=icon)
 
 
+def _of_trunks(events: Sequence[CallEvent]) -> Iterator[Step]:
+    """Which way the call was sent, as calls.trunking wrote it down."""
+    for event in events:
+        if event.kind == "trunk":
+            form = _form(event)
+            way = form.text("Name") or "the phone provider’s own network"
+            why = []
+            if failed := form.text("Failed"):
+                code = form.whole("Code")
+                why.append(f"{failed} could not take the call" + (f" ({code})" if code else ""))
+            if full := form.text("Full"):
+                why.append(f"{full} had no free channel")
+            words = "; ".join([*why, f"sent through {way}"]) if why else f"Sent through {way}"
+            yield Step(at=event.at, order=SENT, words=words, icon="arrow-right-left")
+
+
 def _ending(call: Call, legs: Sequence[Leg], events: Sequence[CallEvent], cast: Cast) -> str:
     caller = cast.other if call.direction == "inbound" else cast.of(call.user_id)
     callee = cast.of(call.other_user_id) if call.direction == "internal" else cast.other
@@ -234,7 +253,8 @@ def _ended_by(call: Call, events: Sequence[CallEvent]) -> str | None:
 
 
 def _rung(call: Call, legs: Sequence[Leg]) -> list[Leg]:
-    return [leg for leg in legs if leg.sid != call.root_sid]
+    rung = [leg for leg in legs if leg.sid != call.root_sid]
+    return tries_that_count(rung) if call.direction == "outbound" else rung
 
 
 def _who(call: Call, leg: Leg, cast: Cast) -> str:
@@ -276,7 +296,7 @@ def _together(steps: list[Step]) -> Iterator[Step]:
 
 def _place(step: Step) -> tuple[Any, ...]:
     second = _second(step.at)
-    return second, step.order, step.at if step.order in {TOLD, TOLD_WHEN_ANSWERED, HELD} else second, step.words
+    return second, step.order, step.at if step.order in _BY_OUR_CLOCK else second, step.words
 
 
 def _facts(events: Sequence[CallEvent], kind: str, read: Callable[[Any], Any]) -> list[tuple[CallEvent, Any]]:

@@ -23,6 +23,7 @@ from voipcrm.accounts import jobs as accounts
 from voipcrm.calls import jobs as calls
 from voipcrm.contacts import jobs as contacts
 from voipcrm.recordings import jobs as recordings
+from voipcrm.trunks import jobs as trunks
 
 log = structlog.get_logger(__name__)
 AGAIN_SECONDS = 2.0  # after Redis was away
@@ -60,6 +61,7 @@ SWEEPS = (  # seconds
     (calls.sweep, 60.0),
     (contacts.sweep, 60.0),
     (recordings.sweep, 20.0),
+    (trunks.sweep, 60.0),
     (recordings.reconcile, 300.0),
     (recordings.sweep_bundles, 60.0),
     (recordings.expire_old, 3600.0),

@@ -25,6 +25,7 @@ from voipcrm.routes.models import GroupMember, InboundRoute, RingGroup, RouteSte
 from voipcrm.routes.rules import Fit, Question, fit
 from voipcrm.routes.trying import Decision, Passed, Step, meant_by, steps_of
 from voipcrm.telephony.twiml import MAX_CLIENTS
+from voipcrm.trunks.dialling import Way
 from voipcrm.trunks.models import Line
 
 NOBODY = "Sorry, nobody can take your call right now. Please try again later."
@@ -71,6 +72,8 @@ def _with_people() -> Any:
             RouteStep.kind,
             RouteStep.ring_seconds,
             RouteStep.number,
+            RouteStep.trunk_id,
+            RouteStep.sip_user,
             RouteStep.mailbox_id,
             RingGroup.strategy,
             User.id.label("user_id"),
@@ -140,7 +143,7 @@ def _next(connection: Connection, question: Question, rule: Any, steps: Asked) -
     passed: list[Passed] = []
     message = rule.message or NOBODY
     for step in _read(steps):
-        obstacle = _obstacle(connection, question, step)
+        way, obstacle = _way(connection, question, step)
         if obstacle is not None:
             passed.append(Passed(step, obstacle))
             continue
@@ -154,7 +157,7 @@ def _next(connection: Connection, question: Question, rule: Any, steps: Asked) -
                 step=step,
                 mailbox=found,
             )
-        rung = [] if step.number else step.reachable
+        rung = [] if step.number or way else step.reachable
         if step.strategy == "longest-idle" and len(rung) > 1:
             rung = longest_idle_first(connection, step.id, rung)
         return Decision(
@@ -165,6 +168,7 @@ def _next(connection: Connection, question: Question, rule: Any, steps: Asked) -
             step=step,
             user_ids=tuple(one.user_id for one in rung[:MAX_CLIENTS]),
             number=step.number,
+            way=way,
             in_turn=step.strategy not in (None, "all"),
             ring_seconds=step.ring_seconds or settings.ring_seconds,
         )
@@ -181,8 +185,10 @@ def _read(steps: Asked) -> list[Step]:
     return steps_of(steps.rows(), at=clock.now())
 
 
-def _obstacle(connection: Connection, question: Question, step: Step) -> str | None:
-    """Why the step is passed over, in words; None when it can be done."""
+def _way(connection: Connection, question: Question, step: Step) -> tuple[Way | None, str | None]:
+    """The trunk of a step that has one; and why the step is passed over, in words, None when it can be done."""
+    if step.trunk_id is not None:
+        return forwarding.trunk(connection, step.trunk_id, step.sip_user or "", question)
     if step.number is not None:
-        return forwarding.obstacle(connection, step.number, question)
-    return None if step.reachable or step.mailbox_id is not None else "Nobody here can be rung."
+        return None, forwarding.obstacle(connection, step.number, question)
+    return None, None if step.reachable or step.mailbox_id is not None else "Nobody here can be rung."

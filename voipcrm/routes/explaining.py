@@ -10,7 +10,7 @@ from voipcrm.routes.deciding import decide, decide_again
 from voipcrm.routes.models import MAX_STEPS, InboundRoute
 from voipcrm.routes.rules import Fit, Question, fit
 from voipcrm.routes.trying import Decision, Step
-from voipcrm.routes.words import OBSTACLES, listed, quoted, shown, whose
+from voipcrm.routes.words import OBSTACLES, listed, quoted, shown, sip_shown, whose
 from voipcrm.telephony.twiml import MAX_CLIENTS
 from voipcrm.trunks.models import CalledLine
 
@@ -112,6 +112,9 @@ def _acts(decision: Decision) -> list[Act]:
 
 def _ringing(decision: Decision, step: Step) -> Act:
     label = f"Step {step.position + 1}"
+    if decision.way:
+        whom = sip_shown(step.sip_user or "")
+        return Act(f"{label} calls {whom} through {decision.way.name} for {decision.ring_seconds} s.")
     if decision.number:
         return Act(f"{label} calls {shown(decision.number)} for {decision.ring_seconds} s.")
     names = {one.user_id: one.name for one in step.people}

@@ -39,8 +39,10 @@ from voipcrm.routes.models import (
 )
 from voipcrm.telephony import guard, numbers
 from voipcrm.telephony.errors import NotAllowed, NumberInvalid
-from voipcrm.trunks.models import Line
+from voipcrm.telephony.twiml import SIP_USER
+from voipcrm.trunks.models import Line, Trunk
 
+LONGEST_EXTENSION = 6  # digits; more are a phone number
 SHORTEST, LONGEST = 5, 120  # seconds of ringing: below, nobody can answer; above, no caller waits
 _BEGINNING = re.compile(r"\+[1-9][0-9]{0,14}")
 _TOO_LONG = "Use at most {} characters."
@@ -53,6 +55,12 @@ class StepRow(Form):
     people = PeopleField("People")
     group_id = SelectField("Ring group", coerce=int, choices=[])
     number = TelField("Number", filters=[one_line])
+    trunk_id = SelectField("Trunk", coerce=int, choices=[], default=0)
+    sip_user = StringField(
+        "Call there",
+        filters=[one_line],
+        description="An extension or name, like 100 or reception, or a phone number with + and country code.",
+    )
     mailbox_id = SelectField("Mailbox", coerce=int, choices=[], default=0)
     ring_seconds = IntegerField(
         "Ring for (seconds)",
@@ -75,10 +83,34 @@ class StepRow(Form):
             raise StopValidation("Choose a mailbox.")
 
     def validate_number(self, field: TelField) -> None:
-        if self.kind.data != "number":
+        if self.kind.data == "number":
+            self._check_number(field.data or "")
+
+    def validate_trunk_id(self, field: SelectField) -> None:
+        if self.kind.data == "trunk" and not field.data:
+            raise StopValidation("Choose a trunk.")
+
+    def validate_sip_user(self, field: StringField) -> None:
+        if self.kind.data != "trunk":
             return
+        user = field.data or ""
+        if user.startswith("+"):
+            self._check_number(user)
+        elif not SIP_USER.fullmatch(user):
+            raise StopValidation("Use letters, digits, dots, dashes and underscores, at most 64.")
+        elif not re.search("[A-Za-z]", user) and sum(map(str.isdigit, user)) > LONGEST_EXTENSION:
+            # Written without country code it would pass by the guard against expensive numbers.
+            raise StopValidation("Write a phone number with + and its country code.")
+
+    @property
+    def sip_address(self) -> str:
+        """Whom to call at the trunk, once validated."""
+        user = self.sip_user.data or ""
+        return self.e164 if user.startswith("+") else user
+
+    def _check_number(self, text: str) -> None:
         try:
-            self.e164 = numbers.parse(field.data or "", house.default_country)
+            self.e164 = numbers.parse(text, house.default_country)
             guard.check(self.e164, allowed_countries=house.countries_allowed, allow_fictional=settings.is_sandbox)
         except (NumberInvalid, NotAllowed) as refusal:
             raise StopValidation(refusal.sentence) from None
@@ -151,9 +183,11 @@ class RouteForm(FlaskForm):
         known = db.session.execute(sa.select(Mailbox.id, Mailbox.name).order_by(Mailbox.name))
         boxes = [(mailbox_id, name) for mailbox_id, name in known]
         self.closed_mailbox_id.choices = [(0, "None"), *boxes]
+        trunks = [(0, "Choose a trunk"), *_trunks({step.trunk_id for step in route.steps})]
         for row in self.steps.entries:
             row.form.people.choices, row.form.group_id.choices = people, [tuple(one) for one in groups]
             row.form.mailbox_id.choices = [(0, "Choose a mailbox"), *boxes]
+            row.form.trunk_id.choices = trunks
         self._route = route
 
     def change_steps(self, *, add: str | None, change: str | None) -> None:
@@ -229,10 +263,21 @@ def _is_a_place(zone_name: str) -> bool:
     return zone_name == "UTC" or ("/" in zone_name and not zone_name.startswith("Etc/"))
 
 
+def _trunks(chosen: set[int | None]) -> list[tuple[int, str]]:
+    """Trunks in use, and those that are chosen now, so that opening the form changes nothing."""
+    query = sa.select(Trunk).where(sa.or_(Trunk.retired_at.is_(None), Trunk.id.in_(chosen - {None})))
+    return [
+        (trunk.id, f"{trunk.name} (retired)" if trunk.retired_at else trunk.name)
+        for trunk in db.session.scalars(query.order_by(Trunk.position, Trunk.id))
+    ]
+
+
 def _step(row: StepRow, position: int) -> RouteStep:
     step = RouteStep(position=position, kind=row.kind.data, ring_seconds=row.ring_seconds.data)
     if row.kind.data == "number":
         step.number = row.e164
+    elif row.kind.data == "trunk":
+        step.trunk_id, step.sip_user = row.trunk_id.data, row.sip_address
     elif row.kind.data == "voicemail":
         step.mailbox_id = row.mailbox_id.data
     else:
@@ -262,6 +307,8 @@ def _data_of(route: InboundRoute) -> dict[str, Any]:
                 "group_id": step.group_id or 0,
                 "mailbox_id": step.mailbox_id or 0,
                 "number": numbers.display(step.number, house.default_country) if step.number else "",
+                "trunk_id": step.trunk_id or 0,
+                "sip_user": step.sip_user or "",
                 "ring_seconds": step.ring_seconds or settings.ring_seconds,
             }
             for step in route.steps

@@ -9,13 +9,16 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from voipcrm.calls.models import Call
+from voipcrm.calls.trunking import has_room
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.house import house
 from voipcrm.core.prepared import Connection, Prepared
+from voipcrm.core.sealing import SealBroken
 from voipcrm.routes.rules import Question
 from voipcrm.telephony import guard
 from voipcrm.telephony.errors import NotAllowed
+from voipcrm.trunks.dialling import Way
 from voipcrm.trunks.models import CalledLine
 
 MOST_AT_ONCE = 3  # unanswered calls of one caller; more is taken for one call that comes round again and again
@@ -39,6 +42,26 @@ def obstacle(connection: Connection, number: str, question: Question) -> str | N
         return error.sentence
     if CalledLine.of(connection, number) is not None:
         return "This is a number of ours: the call would come back to us."
+    return _round(connection, question)
+
+
+def trunk(connection: Connection, trunk_id: int, user: str, question: Question) -> tuple[Way | None, str | None]:
+    """The trunk through which a step calls `user`, and why it is not done, in words; None when it may be."""
+    way = Way.of(connection, trunk_id)
+    if way is None or not way.is_usable:
+        return None, f"The trunk {way.name} is not in use." if way else "The trunk is gone."
+    if not has_room(connection, way):
+        return None, f"The trunk {way.name} has no free channel."
+    try:
+        way.server()
+    except SealBroken:
+        return None, f"The password of the trunk {way.name} can’t be read any more."
+    why = obstacle(connection, user, question) if user.startswith("+") else _round(connection, question)
+    return (None, why) if why else (way, None)
+
+
+def _round(connection: Connection, question: Question) -> str | None:
+    """Why this call is not sent on: it was sent on by us before."""
     if question.caller is None:
         return None
     if CalledLine.of(connection, question.caller) is not None:

@@ -57,6 +57,7 @@ def _everybody() -> list[Any]:
         grouped.joinedload(GroupMember.user).selectinload(User.roles),
         mailbox.selectinload(Mailbox.user),
         readers,
+        steps.joinedload(RouteStep.trunk),
     ]
 
 
@@ -86,16 +87,11 @@ def _of_route(route: InboundRoute, earlier: Sequence[InboundRoute], lines: Seque
 
 def _of_step(route: InboundRoute, step: RouteStep, lines: Sequence[Line]) -> Iterator[Problem]:
     label = f"Step {step.position + 1}"
+    if step.kind == "trunk":
+        yield from _of_trunk(route, step, lines)
+        return
     if step.kind == "number":
-        number = step.number or ""
-        if number in {line.number for line in lines}:
-            text = f"{label} calls {shown(number)}, which is a number of ours: the call would come back."
-            yield Problem("looping", route, text, "Ring people instead, or call another number.")
-            return
-        try:
-            guard.check(number, allowed_countries=house.countries_allowed, allow_fictional=settings.is_sandbox)
-        except NotAllowed as error:
-            yield Problem("forbidden", route, f"{label} can’t call {shown(number)}. {error.sentence}", "Change it.")
+        yield from _of_number(route, label, step.number or "", lines)
         return
     if step.kind == "voicemail":
         yield from _of_mailbox(route, step)
@@ -109,6 +105,28 @@ def _of_step(route: InboundRoute, step: RouteStep, lines: Sequence[Line]) -> Ite
         nobody = " Nobody is left to ring." if all(not user.may(Can.RECEIVE_CALLS) for user in people) else ""
         text = f"{label} names {listed(unable)}, who can’t receive calls (deactivated, or without that right).{nobody}"
         yield Problem("unreachable", route, text, "Choose somebody else, or give them a role that may.")
+
+
+def _of_trunk(route: InboundRoute, step: RouteStep, lines: Sequence[Line]) -> Iterator[Problem]:
+    trunk, user = step.trunk, step.sip_user or ""
+    label = f"Step {step.position + 1}"
+    if trunk is None or trunk.retired_at is not None or not trunk.active:
+        what = "is turned off" if trunk and trunk.retired_at is None else "is no longer there"
+        text = f"{label} calls through {quoted(trunk.name if trunk else 'a trunk')}, which {what}."
+        yield Problem("unreachable", route, text, "Turn the trunk on, or choose another.")
+    if user.startswith("+"):
+        yield from _of_number(route, label, user, lines)
+
+
+def _of_number(route: InboundRoute, label: str, number: str, lines: Sequence[Line]) -> Iterator[Problem]:
+    if number in {line.number for line in lines}:
+        text = f"{label} calls {shown(number)}, which is a number of ours: the call would come back."
+        yield Problem("looping", route, text, "Ring people instead, or call another number.")
+        return
+    try:
+        guard.check(number, allowed_countries=house.countries_allowed, allow_fictional=settings.is_sandbox)
+    except NotAllowed as error:
+        yield Problem("forbidden", route, f"{label} can’t call {shown(number)}. {error.sentence}", "Change it.")
 
 
 def _of_mailbox(route: InboundRoute, step: RouteStep) -> Iterator[Problem]:

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from voipcrm.accounts.models import User
 from voipcrm.core.db import Record, db
-from voipcrm.trunks.models import Line
+from voipcrm.trunks.models import Line, Trunk
 
 if TYPE_CHECKING:
     from voipcrm.routes.mailboxes import Mailbox
 
 STRATEGIES = ("all", "in-order", "longest-idle")
-STEP_KINDS = ("people", "number", "voicemail")
+STEP_KINDS = ("people", "number", "trunk", "voicemail")
 MAX_STEPS = 10
 
 
@@ -110,8 +110,9 @@ def _number(routes: list[InboundRoute]) -> None:
 
 
 class RouteStep(Record):
-    """One try to find somebody: people and a ring group, or a number outside. The next step follows when nobody
-    answered; a step that can reach nobody is passed over at once. A step that takes a message ends the call."""
+    """One try to find somebody: people and a ring group, a number outside, or a SIP address through a trunk. The next
+    step follows when nobody answered; a step that can reach nobody is passed over at once. A step that takes a message
+    ends the call."""
 
     __tablename__ = "route_steps"
 
@@ -121,9 +122,12 @@ class RouteStep(Record):
     ring_seconds: Mapped[int | None]  # None: the house's RING_SECONDS
     group_id: Mapped[int | None] = mapped_column(sa.ForeignKey("ring_groups.id"), index=True)
     number: Mapped[str | None]  # E.164, of kind "number"
+    trunk_id: Mapped[int | None] = mapped_column(sa.ForeignKey("trunks.id"), index=True)  # of kind "trunk"
+    sip_user: Mapped[str | None]  # whom to call there: E.164, or a name or extension
     mailbox_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailboxes.id"), index=True)  # of kind "voicemail"
 
     group: Mapped[RingGroup | None] = relationship()
+    trunk: Mapped[Trunk | None] = relationship()
     mailbox: Mapped[Mailbox | None] = relationship()
     people: Mapped[list[StepPerson]] = relationship(cascade="all, delete-orphan", order_by="StepPerson.position")
 

@@ -10,6 +10,7 @@ from typing import Any
 from voipcrm.accounts.models import PRESENCE_EXPIRES, Presence
 from voipcrm.accounts.permissions import Can, expand
 from voipcrm.routes.mailboxes import Box
+from voipcrm.trunks.dialling import Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """strategy: of the ring group, None without one. number: E.164 of a step that calls outside, which rings nobody.
-    mailbox_id: of a step that takes a message."""
+    """strategy: of the ring group, None without one. number: E.164 of a step that calls outside; trunk_id and sip_user
+    of one that calls through a trunk. Neither rings anybody here. mailbox_id: of a step that takes a message."""
 
     id: int
     position: int
@@ -35,6 +36,8 @@ class Step:
     mailbox_id: int | None
     strategy: str | None
     people: tuple[Candidate, ...]
+    trunk_id: int | None = None
+    sip_user: str | None = None
 
     @property
     def reachable(self) -> list[Candidate]:
@@ -51,10 +54,10 @@ class Passed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a call does next. With a `step`: ring user_ids (at once, or in_turn) or call the number, for ring_seconds;
-    with a `mailbox`, take a message, which ends the call. With neither: say the message and hang up. `closed` is why,
-    outside hours. route_id is None when no route fits. meant: ids of everybody whom the steps so far name and who still
-    works here; they find the call if it is missed."""
+    """What a call does next. With a `step`: ring user_ids (at once, or in_turn), call the number, or call the step's
+    sip_user by this way, for ring_seconds; with a `mailbox`, take a message, which ends the call. With neither: say the
+    message and hang up. `closed` is why, outside hours. route_id is None when no route fits. meant: ids of everybody
+    whom the steps so far name and who still works here; they find the call if it is missed."""
 
     message: str
     route_id: int | None = None
@@ -62,6 +65,7 @@ class Decision:
     step: Step | None = None
     user_ids: tuple[int, ...] = ()
     number: str | None = None
+    way: Way | None = None
     mailbox: Box | None = None
     in_turn: bool = False
     ring_seconds: int = 0
@@ -97,6 +101,8 @@ def steps_of(rows: Iterable[Any], *, at: datetime) -> list[Step]:
             mailbox_id=row.mailbox_id if row.kind == "voicemail" else None,
             strategy=row.strategy,
             people=tuple(_candidate(theirs, at) for theirs in people[step_id].values()),
+            trunk_id=row.trunk_id if row.kind == "trunk" else None,
+            sip_user=row.sip_user,
         )
         for step_id, row in steps.items()
     ]

@@ -25,7 +25,7 @@ from voipcrm.routes.linting import problems, routes_with_everybody
 from voipcrm.routes.models import InboundRoute, RouteStep
 from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
-from voipcrm.trunks.models import Line
+from voipcrm.trunks.models import Line, Trunk
 
 bp = Blueprint("routes", __name__, url_prefix="/admin/voip/routes")
 A_ROUTE = "/<int(max=2147483647):route_id>"
@@ -164,7 +164,14 @@ def _form(route: InboundRoute) -> Any:
 
 
 def _page(form: RouteForm, route: InboundRoute, **context: Any) -> Any:
-    return render("routes/form.html", "routes/_form.html", form=form, route=route, days=DAYS, **context)
+    return render(
+        "routes/form.html", "routes/_form.html", form=form, route=route, days=DAYS, has_trunks=_has_trunks(), **context
+    )
+
+
+def _has_trunks() -> bool:
+    """Without any, there is no step through one to add."""
+    return db.session.scalar(Trunk.in_use().with_only_columns(Trunk.id).limit(1)) is not None
 
 
 def _save(route: InboundRoute) -> Any:

@@ -29,6 +29,11 @@ def shown(number: str) -> str:
     return numbers.display(number, house.default_country)
 
 
+def sip_shown(user: str) -> str:
+    """Whom a trunk is asked for: a number, or a name or extension as it is."""
+    return shown(user) if user.startswith("+") else user
+
+
 def listed(names: Sequence[str]) -> str:
     """ "Ada, Bo and Cy"; many are counted."""
     if len(names) > 5:
@@ -73,6 +78,10 @@ def _step(step: RouteStep) -> str:
     seconds = f"for {step.ring_seconds or settings.ring_seconds} s"
     if step.kind == "number":
         return f"calls {shown(step.number or '')} {seconds}"
+    if step.kind == "trunk":
+        return (
+            f"calls {sip_shown(step.sip_user or '')} through {step.trunk.name if step.trunk else 'a trunk'} {seconds}"
+        )
     if step.kind == "voicemail":
         return f"takes a message for {step.mailbox.name if step.mailbox else 'nobody'}"
     people = listed([one.user.name for one in step.people])

@@ -23,6 +23,7 @@ from voipcrm.sandbox.recordings import Recordings
 from voipcrm.sandbox.settings import Settings
 from voipcrm.sandbox.signalling.devices import DeviceRegistry
 from voipcrm.sandbox.signalling.tokens import TokenReader
+from voipcrm.sandbox.sip_provider import SipProvider
 from voipcrm.sandbox.store import Store
 from voipcrm.sandbox.tasks import Tasks
 from voipcrm.sandbox.webhooks import Webhooks
@@ -96,6 +97,7 @@ class Serving:
     parts: Parts
     runner: web.AppRunner
     port: int
+    sip: asyncio.DatagramTransport
 
     @property
     def url(self) -> str:
@@ -104,22 +106,28 @@ class Serving:
 
     async def close(self) -> None:
         """Sockets first, then the parts."""
+        self.sip.close()
         await self.runner.cleanup()
 
 
 async def serve(settings: Settings) -> Serving:
-    """Binds 127.0.0.1 only. Raises OSError when the port is taken."""
+    """Binds 127.0.0.1 only: HTTP on TCP, the SIP provider on UDP with the same number. Raises OSError when the port is
+    taken."""
     # The port first: a second process that fails on it must not have touched the first one's recordings.
     listening = socket.socket()
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", settings.port))
         listening.listen(128)  # Linux lets two sockets bind with SO_REUSEADDR until one of them listens
+        port = listening.getsockname()[1]
+        loop = asyncio.get_running_loop()
+        sip, _ = await loop.create_datagram_endpoint(SipProvider, local_addr=("127.0.0.1", port))
         parts = build(settings)
     except OSError:
         listening.close()
         raise
+    parts.exchange.sip_port = port
     runner = web.AppRunner(web_application(parts), access_log=None, shutdown_timeout=0.5, handle_signals=False)
     await runner.setup()
     await web.SockSite(runner, listening).start()
-    return Serving(parts, runner, settings.port)
+    return Serving(parts, runner, settings.port, sip)

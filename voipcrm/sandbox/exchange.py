@@ -21,6 +21,7 @@ from voipcrm.sandbox.notifications import Notifications
 from voipcrm.sandbox.queues import Queues
 from voipcrm.sandbox.recordings import ActiveRecording, Recordings, Teller
 from voipcrm.sandbox.signalling.devices import DeviceRegistry
+from voipcrm.sandbox.sip_provider import LOOPBACK, verdict
 from voipcrm.sandbox.status_callbacks import subscribe
 from voipcrm.sandbox.store import Store, VoiceTarget
 from voipcrm.sandbox.tasks import Tasks, first_of
@@ -72,6 +73,7 @@ class Exchange:
         tasks: Tasks,
     ) -> None:
         self.account_sid = account_sid
+        self.sip_port = 0  # where the SIP provider of this process listens, once it does
         self.clock = clock
         self.store = store
         self.webhooks = webhooks
@@ -141,28 +143,41 @@ class Exchange:
         to: str,
         parent: Call | None = None,
         custom: dict[str, str] | None = None,
+        credentials: tuple[str, str] = ("", ""),
     ) -> Call:
-        """A leg to a number, an identity or a SIP address, not ringing yet. `kind` is number, client or sip."""
+        """A leg to a number, an identity or a SIP address, not ringing yet. `kind` is number, client or sip;
+        `credentials` are user name and password for the last."""
         call = Call(
             account_sid=self.account_sid,
             direction="outbound-dial" if parent else "outbound-api",
             from_=from_,
             to=to,
-            endpoint=self._end(kind, address),
+            endpoint=self._end(kind, address, credentials),
             parent=parent,
             custom=custom,
         )
         self._remember(call)
         return call
 
-    def _end(self, kind: str, address: str) -> Endpoint:
+    def _end(self, kind: str, address: str, credentials: tuple[str, str]) -> Endpoint:
         if kind == "client":
             devices: list[Endpoint] = [make() for make in self.devices.find(address)]
             return devices[0] if len(devices) == 1 else Fork(devices) if devices else Nobody()
         if kind == "sip":
             # sip:+15550100102@trunk.example: the user part chooses the simulated end, as a number would.
-            address = re.sub(r"^sips?:", "", address).partition("@")[0]
+            address, _, server = re.sub(r"^sips?:", "", address).partition("@")
+            code = self._sip_verdict(server, credentials)
+            if code != 200:
+                return Nobody("failed", code)
         return self.far_ends.endpoint_for(address)
+
+    def _sip_verdict(self, server: str, credentials: tuple[str, str]) -> int:
+        """The SIP code with which the server refuses a call of these credentials, or 200. On this machine there is our
+        own provider and nothing else; names in .invalid lead nowhere (RFC 2606); all others take every call."""
+        host, _, port = server.lower().partition(":")
+        if host in LOOPBACK:
+            return verdict(*credentials) if port == str(self.sip_port) else 503
+        return 503 if host.endswith(".invalid") else 200
 
     def originate(self, wish: Outgoing) -> Call:
         """Rings `wish.to` in the background and runs its program once answered."""

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from voipcrm.accounts.models import Presence, User
 from voipcrm.accounts.permissions import Can
+from voipcrm.calls import trunking
 from voipcrm.calls.models import Call
 from voipcrm.calls.opening import TooManyCalls, open_internal, open_outbound
 from voipcrm.contacts.matching import match
@@ -40,9 +41,11 @@ def place(user: User, *, to: str, line_id: int | None, contact_id: int | None) -
         raise Refused("no_line", "There is no line to call from. Ask an admin to add a number.")
     contact = match(db.session.connection(), number, preferred=contact_id)
     try:
-        return open_outbound(user, number=number, line=line, contact=contact, per_hour=house.dial_calls_per_hour)
+        call = open_outbound(user, number=number, line=line, contact=contact, per_hour=house.dial_calls_per_hour)
     except TooManyCalls:
         raise _too_many() from None
+    trunking.choose(call)
+    return call
 
 
 def place_internal(user: User, *, colleague_id: int) -> Call:

@@ -215,6 +215,17 @@ class LegStatus:
         )
 
 
+def is_trunks_fault(status: str | None, sip_code: int | None) -> bool:
+    """Did a SIP leg fail on its way, so that another way may reach the same telephone? Busy, declined, unanswered and
+    not a number are answers of the telephone or its network, and the same on every way.
+
+    Without a code the provider reached nobody who could have given one. 401, 403, 407: the trunk does not let us in;
+    408: it says nothing; 488: it speaks no codec of ours; 5xx: it can't."""
+    if sip_code is None:
+        return status == "failed"
+    return sip_code in {401, 403, 407, 408, 488} or 500 <= sip_code <= 599
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialEnded:
     """A <Dial> is over and the parent leg asks what comes next (the `action` request)."""
@@ -233,6 +244,11 @@ class DialEnded:
     def was_answered(self) -> bool:
         """Did the two people talk? `completed` without a bridge is a voicemail box or a refused screening: missed."""
         return self.dial_status in {"completed", "answered"} and self.bridged is not False
+
+    @property
+    def failed_on_the_way(self) -> bool:
+        """Of a Dial to a trunk: did the trunk fail, rather than the telephone behind it?"""
+        return not self.was_answered and is_trunks_fault(self.dial_status, self.sip_code)
 
     @classmethod
     def read(cls, pairs: Pairs) -> DialEnded:

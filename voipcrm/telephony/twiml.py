@@ -25,6 +25,8 @@ RETRIES = "#rc=5&rp=all"
 DialRecord = Literal["record-from-answer", "record-from-answer-dual", "record-from-ringing", "record-from-ringing-dual"]
 RejectReason = Literal["busy", "rejected"]
 
+SIP_USER = re.compile(r"[A-Za-z0-9+._-]{1,64}")
+_SIP_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _IDENTITY = re.compile(r"[A-Za-z0-9_]{1,121}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -61,9 +63,49 @@ def dial_number(
         ring_seconds=ring_seconds,
         time_limit_seconds=time_limit_seconds,
     )
-    whisper = {"url": _url(whisper_url), "method": "POST"} if whisper_url is not None else {}
-    noun = SubElement(dial, "Number", whisper | _leg_callbacks(status_url))
+    noun = SubElement(dial, "Number", _whisper(whisper_url) | _leg_callbacks(status_url))
     noun.text = _e164(number, "number")
+    return _document(*_said(announcement), dial)
+
+
+def dial_sip(
+    *,
+    user: str,
+    host: str,
+    port: int,
+    transport: str,
+    username: str,
+    password: str,
+    caller_id: str,
+    action_url: str,
+    status_url: str,
+    recording_url: str | None = None,
+    record: DialRecord = "record-from-answer-dual",
+    ring_seconds: int = 30,
+    time_limit_seconds: int = MAX_CALL_SECONDS,
+    announcement: str = "",
+    whisper_url: str | None = None,
+) -> str:
+    """Call `user` (E.164, or a name or extension there) at a SIP server and connect it; else as `dial_number`.
+
+    transport: udp, tcp or tls. username: empty where the server knows the provider by its addresses. The document holds
+    the password: it must not be logged.
+    """
+    dial = _dial(
+        caller_id=_e164(caller_id, "caller_id"),
+        action_url=action_url,
+        recording_url=recording_url,
+        record=record,
+        ring_seconds=ring_seconds,
+        time_limit_seconds=time_limit_seconds,
+    )
+    noun = SubElement(dial, "Sip", _whisper(whisper_url) | _leg_callbacks(status_url))
+    if username:
+        noun.set("username", _clean(username))
+        noun.set("password", _clean(password))
+    where = f"{_matching(_SIP_HOST, host, 'host')}:{_port(port)}"
+    how = _matching(re.compile("udp|tcp|tls"), transport, "transport")
+    noun.text = f"sip:{_matching(SIP_USER, user, 'user')}@{where};transport={how}"
     return _document(*_said(announcement), dial)
 
 
@@ -285,6 +327,10 @@ def _said(text: str) -> list[Element]:
     return [_say(text)] if text else []
 
 
+def _whisper(url: str | None) -> dict[str, str]:
+    return {"url": _url(url), "method": "POST"} if url is not None else {}
+
+
 def _leg_callbacks(status_url: str) -> dict[str, str]:
     return {
         "statusCallback": _callback(status_url),
@@ -335,6 +381,12 @@ def _callback(value: str) -> str:
 def _seconds(value: int, least: int, most: int) -> str:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ValueError(f"seconds must be a whole number between {least} and {most}")
+    return str(value)
+
+
+def _port(value: int) -> str:
+    if not 1 <= value <= 65_535:
+        raise ValueError("a port is between 1 and 65535")
     return str(value)
 
 

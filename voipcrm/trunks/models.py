@@ -1,18 +1,22 @@
-"""Lines: the numbers (DIDs) we own, with their labels and policies."""
+"""Lines: the numbers (DIDs) we own, with their labels and policies. Trunks: SIP ways out beside the provider's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from voipcrm.core.db import Record, db
 from voipcrm.core.prepared import Connection, Prepared
+from voipcrm.core.sealing import seal, unseal
+from voipcrm.telephony.sip_options import Server
 from voipcrm.trunks import recording_policies
 
+AUTHENTICATIONS = ("password", "address")
 KEEP_FOR_EVER = 0  # days
 
 
@@ -85,3 +89,73 @@ _BY_NUMBER = Prepared(
         Line.id, Line.number, Line.label, Line.recording_in, Line.recording_notice, Line.recording_question
     ).where(Line.number == sa.bindparam("number"), Line.retired_at.is_(None))
 )
+
+
+class Trunk(Record):
+    """A SIP provider or telephone system of ours, through which the phone provider can call."""
+
+    __tablename__ = "trunks"
+
+    position: Mapped[int] = mapped_column(default=0)  # outgoing calls try the lowest first
+    name: Mapped[str]
+    host: Mapped[str]
+    port: Mapped[int]
+    transport: Mapped[str]  # telephony.sip_options.TRANSPORTS
+    authentication: Mapped[str] = mapped_column(default="password")  # AUTHENTICATIONS; address: it knows our addresses
+    username: Mapped[str] = mapped_column(default="")
+    password_sealed: Mapped[str | None]  # core.sealing; written, never shown
+    caller_line_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lines.id"))  # shown in place of the call's line
+    prefixes: Mapped[list[str]] = mapped_column(sa.JSON, default=list)  # of E.164; "+" is any number, none: routes only
+    max_calls: Mapped[int]
+    active: Mapped[bool] = mapped_column(default=True)
+    retired_at: Mapped[datetime | None]  # no longer used; calls refer to it, so it stays
+
+    # What the last test found; all None until one was made of host, port and transport as they are now.
+    checked_at: Mapped[datetime | None]
+    check_good: Mapped[bool | None]
+    check_words: Mapped[str | None]
+    check_ms: Mapped[int | None]
+
+    caller_line: Mapped[Line | None] = relationship()
+
+    @staticmethod
+    def in_use() -> sa.Select[Trunk]:
+        """The trunks that are not retired, in the order in which calls try them."""
+        return sa.select(Trunk).where(Trunk.retired_at.is_(None)).order_by(Trunk.position, Trunk.id)
+
+    def takes(self, number: str) -> bool:
+        """Is it for calls to this E.164 number?"""
+        return any(number.startswith(prefix) for prefix in self.prefixes)
+
+    def move(self, by: int) -> None:
+        """One place up (-1) or down (1); nothing happens at either end."""
+        trunks = list(db.session.scalars(Trunk.in_use()))
+        at = trunks.index(self)
+        if 0 <= at + by < len(trunks):
+            trunks[at], trunks[at + by] = trunks[at + by], trunks[at]
+        for position, trunk in enumerate(trunks):
+            trunk.position = position
+
+    def put_last(self) -> None:
+        """Give a new trunk its position."""
+        last = db.session.scalar(sa.select(sa.func.max(Trunk.position)).where(Trunk.retired_at.is_(None)))
+        self.position = 0 if last is None else last + 1
+
+    def set_password(self, password: str | None) -> None:
+        """None removes it."""
+        self.password_sealed = seal(password) if password else None
+
+    def forget_test(self) -> None:
+        self.checked_at = self.check_good = self.check_words = self.check_ms = None
+
+
+def server_of(trunk: Any) -> Server:
+    """Where a trunk (or a row with its columns) is and how to prove who we are. Raises core.sealing.SealBroken."""
+    with_password = trunk.authentication == "password"
+    return Server(
+        host=trunk.host,
+        port=trunk.port,
+        transport=trunk.transport,
+        username=trunk.username if with_password else "",
+        password=unseal(trunk.password_sealed) if with_password and trunk.password_sealed else "",
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from flask import request
 
-from voipcrm.calls import ledger, statements
+from voipcrm.calls import ledger, statements, trunking
 from voipcrm.calls.callbacks import callback
 from voipcrm.calls.holding import into_conference
 from voipcrm.calls.models import Call
@@ -19,6 +19,7 @@ from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.house import house
 from voipcrm.core.prepared import Connection
+from voipcrm.core.sealing import SealBroken
 from voipcrm.core.static import asset
 from voipcrm.routes.deciding import ask_decision, ask_rules, decide, decide_again
 from voipcrm.routes.models import MAX_STEPS
@@ -26,10 +27,12 @@ from voipcrm.routes.rules import Question
 from voipcrm.routes.trying import Decision
 from voipcrm.telephony import numbers, tokens, twiml
 from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
+from voipcrm.trunks.dialling import Way, dial_trunk
 from voipcrm.trunks.models import CalledLine
 from voipcrm.webhooks import door, messages
 
 log = structlog.get_logger(__name__)
+RING_OUTSIDE_SECONDS = 45  # an outgoing call
 
 
 def placed_by_browser(asked: VoiceRequest) -> str:
@@ -64,14 +67,7 @@ def placed_by_browser(asked: VoiceRequest) -> str:
             ring_seconds=settings.ring_seconds,
             **_callbacks(call.public_id, recorded=False),
         )
-    is_told = call.line is not None and bool(call.line.says_before_recording(call.recording))
-    return twiml.dial_number(
-        number=call.peer_number or "",
-        caller_id=call.line.number if call.line else settings.twilio_number,
-        ring_seconds=45,
-        whisper_url=callback("announcement", call.public_id) if is_told else None,
-        **_callbacks(call.public_id, recorded=call.is_recorded_by_dial),
-    )
+    return _outside(call)
 
 
 def arriving(connection: Connection, asked: VoiceRequest) -> str:
@@ -92,7 +88,7 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
             adopt_events(connection, arrival.call_id, asked.call_sid)
     else:
         ledger.enter(connection, event)
-    decision = decided()
+    decision = _with_a_channel(connection, decided(), question, arrival.call_id, arrival.public_id)
     meant_for(connection, arrival.call_id, decision.meant)
     if decision.mailbox:
         return messages.ask_for_one(connection, arrival.call_id, arrival.public_id, decision.mailbox)
@@ -127,8 +123,34 @@ def after_dial(told: DialEnded) -> str:
     if call.conference_name:  # promoted: the other leg was sent there and the Dial broke up; this one follows
         return into_conference(call)
     if call.direction == "inbound" and not told.was_answered:
+        if call.trunk_id is not None:
+            trunking.free(db.session.connection(), call.id)
         return _next_step(call)
+    if call.direction == "outbound" and "trunk" in request.args and told.failed_on_the_way:
+        # A repeat of this question, after its answer got lost, finds the call on the next trunk and leaves it there.
+        if request.args["trunk"] == str(call.trunk_id):
+            trunking.choose_next(call, sip_code=told.sip_code)
+        return _outside(call)
     return twiml.hang_up()
+
+
+def _outside(call: Call) -> str:
+    """An outgoing call, through its trunk or the provider's own network."""
+    is_told = call.line is not None and bool(call.line.says_before_recording(call.recording))
+    rings: dict[str, Any] = {
+        "caller_id": call.line.number if call.line else settings.twilio_number,
+        "ring_seconds": RING_OUTSIDE_SECONDS,
+        "whisper_url": callback("announcement", call.public_id) if is_told else None,
+        **_callbacks(call.public_id, recorded=call.is_recorded_by_dial),
+    }
+    while call.trunk_id is not None and (way := Way.of(db.session.connection(), call.trunk_id)):
+        through = rings | {"action_url": callback("dial", call.public_id, trunk=str(way.id))}
+        try:
+            return dial_trunk(way, call.peer_number or "", **through)
+        except SealBroken:  # its test says so on the page
+            log.error("trunk_password_unreadable", trunk=call.trunk_id)
+            trunking.choose_next(call, sip_code=None)
+    return twiml.dial_number(number=call.peer_number or "", **rings)
 
 
 def _next_step(call: Call) -> str:
@@ -137,17 +159,18 @@ def _next_step(call: Call) -> str:
     route_id, step = (request.args.get(name, type=int) for name in ("route", "step"))
     question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
     after = MAX_STEPS if step is None else step
-    return _go_on(call, decide_again(db.session.connection(), question, route_id=route_id, after=after))
+    return _go_on(call, question, decide_again(db.session.connection(), question, route_id=route_id, after=after))
 
 
 def first_step(call: Call) -> str:
     """The caller was asked whether the call may be recorded; now somebody is rung."""
     question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
-    return _go_on(call, decide(db.session.connection(), question))
+    return _go_on(call, question, decide(db.session.connection(), question))
 
 
-def _go_on(call: Call, decision: Decision) -> str:
+def _go_on(call: Call, question: Question, decision: Decision) -> str:
     connection = db.session.connection()
+    decision = _with_a_channel(connection, decision, question, call.id, call.public_id)
     meant_for(connection, call.id, decision.meant)
     if decision.mailbox:
         return messages.ask_for_one(connection, call.id, call.public_id, decision.mailbox)
@@ -166,6 +189,15 @@ def _go_on(call: Call, decision: Decision) -> str:
     )
 
 
+def _with_a_channel(
+    connection: Connection, decision: Decision, question: Question, call_id: int, public_id: str
+) -> Decision:
+    """The same decision, with a channel taken where it needs one; what follows it where others were quicker."""
+    while decision.way and decision.step and not trunking.take(connection, call_id, public_id, decision.way):
+        decision = decide_again(connection, question, route_id=decision.route_id, after=decision.step.position)
+    return decision
+
+
 def _carry_out(
     decision: Decision,
     public_id: str,
@@ -182,22 +214,17 @@ def _carry_out(
     callbacks["action_url"] = callback(
         "dial", public_id, route=str(decision.route_id), step=str(decision.step.position)
     )
+    rings = {"ring_seconds": decision.ring_seconds, "announcement": announcement, **callbacks}
+    if decision.way:
+        return dial_trunk(decision.way, decision.step.sip_user or "", caller_id=caller_id, **rings)
     if decision.number:
-        return twiml.dial_number(
-            number=decision.number,
-            caller_id=caller_id,
-            ring_seconds=decision.ring_seconds,
-            announcement=announcement,
-            **callbacks,
-        )
+        return twiml.dial_number(number=decision.number, caller_id=caller_id, **rings)
     return twiml.dial_clients(
         identities=[tokens.identity(user_id) for user_id in decision.user_ids],
         caller_id=caller_id,
         parameters={"call": public_id, **card},
-        ring_seconds=decision.ring_seconds,
         one_after_another=decision.in_turn,
-        announcement=announcement,
-        **callbacks,
+        **rings,
     )
 
 

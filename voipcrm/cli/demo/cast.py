@@ -23,6 +23,9 @@ ROUTES = (
     (None, "Everything else rings Bo", ("bo@example.com",)),
 )
 
+# name, user and password at the sandbox's SIP provider, what its numbers begin with (+1207 is Elias Lindqvist)
+TRUNK = ("Sandbox SIP", "demo", "demo-trunk", ["+1207"])
+
 TRY = "Try me"  # the company of those who do something special
 
 # name, company, numbers as "label number; …", e-mail, note

@@ -1,17 +1,20 @@
-"""Put the demo's people, contacts, lines and routes into an empty house, once."""
+"""Put the demo's people, contacts, lines, routes and a trunk into an empty house, once."""
 
 from __future__ import annotations
+
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
 from voipcrm.accounts.models import Role, Team, User
+from voipcrm.calls.trunking import make_channels
 from voipcrm.cli.demo import cast
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.house import house
 from voipcrm.routes.models import ringing
-from voipcrm.trunks.models import Line
+from voipcrm.trunks.models import Line, Trunk
 
 
 def seed_once() -> bool:
@@ -22,6 +25,7 @@ def seed_once() -> bool:
         return False
     people = _people()
     _lines_and_routes(people)
+    _trunk()
     _contacts(people)
     db.session.flush()
     return True
@@ -59,6 +63,25 @@ def _lines_and_routes(people: dict[str, User]) -> None:
         db.session.add(
             ringing(*(people[email] for email in rung), line=line, description=description, position=position)
         )
+
+
+def _trunk() -> None:
+    """One that really answers tests and takes calls: the sandbox listens for SIP where it listens for HTTP."""
+    name, username, password, prefixes = cast.TRUNK
+    at = urlsplit(settings.sandbox_url)
+    trunk = Trunk(
+        name=name,
+        host=at.hostname,
+        port=at.port,
+        transport="udp",
+        username=username,
+        prefixes=prefixes,
+        max_calls=2,
+    )
+    trunk.set_password(password)
+    db.session.add(trunk)
+    db.session.flush()
+    make_channels(trunk)
 
 
 def _contacts(people: dict[str, User]) -> None:

@@ -17,13 +17,16 @@ from voipcrm.sandbox.twiml.program import Program
 class Callee:
     """
     Whom to ring: `kind` is number, client or sip; `address` E.164, identity or SIP URI. `custom` go to the browser
-    as customParameters; `screen` is the document that the callee hears before being joined.
+    as customParameters; `username` and `password` are for a SIP provider; `screen` is the document that the callee
+    hears before being joined.
     """
 
     kind: str
     address: str
     custom: dict[str, str] = field(default_factory=dict)
     send_digits: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
     screen: Goto | None = None
     status_url: str = ""
     status_method: str = "POST"
@@ -93,5 +96,7 @@ def _sip(program: Program, noun: Element, address: str) -> Iterator[Callee]:
     if not address.startswith(("sip:", "sips:")) or "@" not in address:
         program.warn(13223, address)
         return
-    # Transport and headers after `;` and `?` steer the real thing; the simulated trunk needs user and host only.
-    yield Callee("sip", re.split("[;?]", address, maxsplit=1)[0], **_common(program, noun))
+    # Transport and headers after `;` and `?` steer the real thing; the simulated trunk needs user, host and port only.
+    where = re.split("[;?]", address, maxsplit=1)[0]
+    who, secret = noun.get("username", ""), noun.get("password", "")
+    yield Callee("sip", where, username=who, password=secret, **_common(program, noun))

@@ -150,7 +150,13 @@ class Dial:
         if caller_id is None:
             return None
         call = self.exchange.outgoing(
-            callee.kind, callee.address, from_=caller_id, to=callee.to, parent=self.parent, custom=callee.custom
+            callee.kind,
+            callee.address,
+            from_=caller_id,
+            to=callee.to,
+            parent=self.parent,
+            custom=callee.custom,
+            credentials=(callee.username, callee.password),
         )
         self.exchange.subscribe(call, callee.status_url, callee.status_events, callee.status_method)
         return Child(call, callee)
