@@ -1,12 +1,16 @@
-"""`bin/bench` measures all; `bin/bench webhooks|weight|sandbox` one of them. Exit 1 when a goal is missed."""
+"""`bin/bench` measures all; `bin/bench webhooks|lists|imports|stalls|weight|sandbox` one of them.
+
+Exit 1 when a goal is missed."""
 
 import sys
 
-from bench import sandbox_load, stalls, webhooks, weight
+from bench import imports, lists, sandbox_load, stalls, webhooks, weight
 
 PARTS = {
     "weight": weight.main,
     "webhooks": lambda: all([webhooks.main("sqlite"), webhooks.main("postgresql")]),
+    "lists": lambda: all([lists.main("sqlite"), lists.main("postgresql")]),
+    "imports": lambda: all([imports.main("sqlite"), imports.main("postgresql")]),
     "stalls": lambda: all([stalls.main("sqlite"), stalls.main("postgresql")]),
     "sandbox": sandbox_load.main,
 }

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import crowd
+
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from services import Postgres, free_port, wait_until  # the same real parts that the tests start
 
@@ -63,14 +65,80 @@ def serving(database: str) -> Iterator[Served]:
 
         app = create_app()
         _seed(app)
-        workers, threads = THREADS[database]
-        command = [sys.executable, "-m", "gunicorn", "bench.wsgi:application", "-k", "gthread", "-w", workers]
-        command += ["--threads", threads, "-b", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "error"]
-        server = subprocess.Popen(command)
-        stack.callback(server.wait, 10)
-        stack.callback(server.terminate)
-        wait_until(lambda: _answers(port), 20)
+        stack.enter_context(_server(port, database))
         yield Served(port, os.environ["PUBLIC_BASE_URL"], app)
+
+
+@contextlib.contextmanager
+def empty(database: str) -> Iterator[Any]:
+    """The app of this process on a fresh database with nothing in it, without a server."""
+    from flask_migrate import upgrade
+
+    from voipcrm import create_app
+
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voipcrm-bench-")))
+        url = f"sqlite:///{folder}/bench.db" if database == "sqlite" else stack.enter_context(_postgres())
+        os.environ.update(_settings(url, free_port(), folder))
+        app = create_app()
+        with app.app_context():
+            upgrade()
+        yield app
+
+
+@contextlib.contextmanager
+def over(url: str, database: str, folder: Path) -> Iterator[Served]:
+    """Serve on a database that is there already, migrated to the present, until the block ends."""
+    from flask_migrate import upgrade
+
+    from voipcrm import create_app
+
+    port = free_port()
+    os.environ.update(_settings(url, port, folder))
+    app = create_app()
+    with app.app_context():
+        upgrade()
+    with _server(port, database):
+        yield Served(port, os.environ["PUBLIC_BASE_URL"], app)
+
+
+def prepare(url: str, folder: Path) -> None:
+    """Migrate an empty database and put people and lines in, whom bench/crowd.py refers to by number: `admin`, who sees
+    all, is the first."""
+    from flask_migrate import upgrade
+
+    from voipcrm import create_app
+    from voipcrm.accounts.models import Role, Team, User
+    from voipcrm.core.db import db
+    from voipcrm.trunks.models import Line
+
+    os.environ.update(_settings(url, free_port(), folder))
+    with create_app().app_context():
+        upgrade()
+        Role.ensure_built_in()
+        team, roles = Team(name="All"), {role.name: role for role in db.session.query(Role)}
+        for at in range(crowd.AGENTS):
+            who = ("admin", "agent")[at] if at < 2 else f"agent{at}"
+            role = roles["agent" if at else "admin"]
+            db.session.add(User(email=f"{who}@example.com", name=f"Agent {at}", roles=[role], team=team))
+            db.session.flush()  # ids in this order
+        db.session.add_all(Line(number=f"+1202555014{at}", label=f"Line {at}") for at in range(crowd.LINES))
+        db.session.commit()
+
+
+@contextlib.contextmanager
+def _server(port: int, database: str) -> Iterator[None]:
+    """The server of production on this port, with the settings of the environment."""
+    workers, threads = THREADS[database]
+    command = [sys.executable, "-m", "gunicorn", "bench.wsgi:application", "-k", "gthread", "-w", workers]
+    command += ["--threads", threads, "-b", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "error"]
+    server = subprocess.Popen(command)
+    try:
+        wait_until(lambda: _answers(port), 20)
+        yield
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 def _settings(database_url: str, port: int, folder: Path) -> dict[str, str]:

@@ -32,6 +32,16 @@ def post(path: str, body: str, headers: dict[str, str], port: int) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
+def get(path: str, headers: dict[str, str], port: int) -> bytes:
+    """One request as bytes."""
+    lines = [
+        f"GET {path} HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
 def run(requests: Sequence[bytes], port: int, *, clients: int) -> Figures:
     """Send all requests, each once, by so many clients at a time."""
     shares = [requests[i::clients] for i in range(clients)]

@@ -1,11 +1,13 @@
-"""The app as gunicorn serves it, with a bare Flask view beside it under /bare: the yardstick of every ratio."""
+"""The app as gunicorn serves it, with bare Flask views beside it under /bare: the yardsticks of every ratio."""
 
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from bench import handwritten
 from voipcrm import create_app
 
 bare = Flask("bare")
+bare.register_blueprint(handwritten.bp)
 
 
 @bare.route("/", methods=["GET", "POST"])

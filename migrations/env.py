@@ -6,7 +6,14 @@ from flask import current_app
 database = current_app.extensions["migrate"].db
 
 
-SEARCHES = ("person_search", "ix_persons_search", "organization_search", "ix_organizations_search")
+SEARCHES = (
+    "person_search",
+    "ix_persons_search",
+    "organization_search",
+    "ix_organizations_search",
+    "peer_number_search",
+    "ix_peer_numbers_search",
+)
 
 
 def render_item(kind, item, _autogen):
@@ -18,7 +25,7 @@ def render_item(kind, item, _autogen):
 
 
 def include_name(name, kind, _parents):
-    """The search index of contacts differs by database (on SQLite it is tables); its migration makes it, no model."""
+    """The search indexes of contacts and of numbers differ by database (on SQLite they are tables); their migrations make them, no model."""
     return not (kind in {"table", "index"} and name and name.startswith(SEARCHES))
 
 

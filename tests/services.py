@@ -131,7 +131,8 @@ class Postgres(Process):
             "--locale=C.UTF-8",
             "--no-sync",
         ]
-        subprocess.run([str(part) for part in setup], check=True, capture_output=True, user=user, cwd=folder)
+        if not self.data.exists():
+            subprocess.run([str(part) for part in setup], check=True, capture_output=True, user=user, cwd=folder)
         options = ["-k", "", "-h", "127.0.0.1", "-p", str(self.port), "-c", "max_connections=200"]
         options += [] if durable else ["-c", "fsync=off"]
         super().__init__(
@@ -139,10 +140,16 @@ class Postgres(Process):
         )
         wait_until(self.answers, 30, self)
 
-    def create(self, name: str) -> str:
-        """A new, empty database; its URL."""
+    def create(self, name: str, *, anew: bool = False) -> str:
+        """A new, empty database; its URL. `anew`: in place of what a run that was ended left of it."""
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+            if anew:
+                connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
             connection.execute(f'CREATE DATABASE "{name}"')
+        return self.url(name)
+
+    def url(self, name: str) -> str:
+        """Of a database that is there."""
         return self._address(name).replace("postgresql://", "postgresql+psycopg://")
 
     def answers(self) -> bool:

@@ -26,8 +26,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     from voipcrm.admin.teams import bp as teams
     from voipcrm.admin.trunks import bp as trunks
     from voipcrm.calls.analytics_views import bp as analytics
+    from voipcrm.calls.link_views import bp as links
     from voipcrm.calls.views import bp as calls
     from voipcrm.contacts.import_views import bp as imports
+    from voipcrm.contacts.merge_views import bp as merging
     from voipcrm.contacts.note_views import bp as notes
     from voipcrm.contacts.organization_views import bp as organizations
     from voipcrm.contacts.tag_views import bp as tags
@@ -65,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings.redis_url)
     own = (accounts, passwords, my_account, home, branding)
     recordings = (views.bp, keeping_views.bp, bundle_views.bp)
-    work = (contacts, organizations, notes, tags, imports, calls, analytics, *recordings, voicemail)
+    work = (contacts, organizations, notes, tags, merging, imports, calls, links, analytics, *recordings, voicemail)
     set_up = (lines, trunks, routes, ring_groups, mailboxes, retention, people, roles, teams, company, audit_log)
     for room in (*own, *work, *set_up, softphone, softphone_api, webhooks, health):
         app.register_blueprint(room)

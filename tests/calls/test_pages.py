@@ -227,7 +227,7 @@ def test_a_call_s_page_tells_its_story_in_the_viewer_s_time(keep, as_ada, app, c
     priya = Person(name="Priya Raman", numbers=[PhoneNumber(number=PRIYA)])
     call = inbound(
         rung=[cast.ada.id, cast.bo.id], by=cast.ada.id, person=priya, line_id=cast.sales_id,
-        person_reason="The number is this person's.", recording="on",
+        person_reason=f"{PRIYA} is Priya Raman's mobile number.", recording="on",
     )  # fmt: skip
     body = [["CallSid", call.root_sid], ["By", str(cast.ada.id)]]
     call.events.append(CallEvent(key="k", kind="hold", at=after(30), body=body))
@@ -241,7 +241,7 @@ def test_a_call_s_page_tells_its_story_in_the_viewer_s_time(keep, as_ada, app, c
         "21:00:01 Rang Ada Ortiz and Bo Becker",
         "21:00:05 Ada Ortiz answered",
         "21:00:30 Put on hold by Ada Ortiz",
-        "Linked because the number is this person",
+        "Linked because (312) 555-0100 is Priya Raman",
         "Incoming call on Sales line",
         "Rang for 4 s",
         "Talked for 1:00",

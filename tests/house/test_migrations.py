@@ -12,7 +12,14 @@ from voipcrm import create_app
 from voipcrm.config import Settings
 from voipcrm.core.db import db
 
-SEARCHES = ("person_search", "ix_persons_search", "organization_search", "ix_organizations_search")
+SEARCHES = (
+    "person_search",
+    "ix_persons_search",
+    "organization_search",
+    "ix_organizations_search",
+    "peer_number_search",
+    "ix_peer_numbers_search",
+)
 
 
 @pytest.fixture
@@ -28,7 +35,7 @@ def fresh_app(environment, new_database, monkeypatch):
 
 
 def differences() -> list:
-    """Between database and models, but for the search indexes of contacts, which differ by database."""
+    """Between database and models, but for the search indexes, which differ by database."""
     with db.engine.connect() as connection:
         options = {"compare_type": True, "include_object": _is_of_models}
         return compare_metadata(MigrationContext.configure(connection, opts=options), db.metadata)

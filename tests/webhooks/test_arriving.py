@@ -77,7 +77,7 @@ def test_the_call_is_written_with_line_contact_and_reason(provider, app, cast, a
             CALLER,
             cast.sales_id,
         )
-        assert (call.person.name, call.person_reason) == ("Priya Raman", "The number is this person's.")
+        assert (call.person.name, call.person_reason) == ("Priya Raman", f"{CALLER} is Priya Raman's number.")
         assert call.recording == "on"
         card = {one.get("name"): one.get("value") for one in twiml.iter("Parameter")}
         assert card["call"] == call.public_id
@@ -91,7 +91,7 @@ def test_a_shared_number_says_so(provider, app, cast, at_the_phone):
         db.session.commit()
     provider.ask(ROOT, from_=CALLER)
     with app.app_context():
-        assert "shared with another person" in the_call().person_reason
+        assert "is shared by 2 people; this person was changed last." in the_call().person_reason
 
 
 @pytest.mark.parametrize("said", ["Anonymous", "", "+266696687", "Restricted"])

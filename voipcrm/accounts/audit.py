@@ -26,6 +26,10 @@ VERBS = {
     "retired": "Retired",
     "moved": "Moved",
     "imported": "Imported",
+    "import-undone": "Took an import back",
+    "exported": "Exported",
+    "merged": "Merged",
+    "merge-undone": "Took a merge apart",
     "wired": "Wired at the provider",
     "invited": "Invited",
     "joined": "Accepted the invitation",
@@ -47,6 +51,8 @@ KINDS = {
     "trunks": "Trunk",
     "inbound_routes": "Inbound route",
     "ring_groups": "Ring group",
+    "persons": "Contact",
+    "imports": "Import of contacts",
     "house_settings": "Company",
 }
 _SECRET = re.compile(r"password|secret|token|hash|credential|api_?key", re.IGNORECASE)

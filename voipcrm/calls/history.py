@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
+from voipcrm.calls import peers
 from voipcrm.calls.models import DIRECTIONS, OUTCOMES, Call
 from voipcrm.calls.narrowing import Narrow
 from voipcrm.calls.words import MISSED
 from voipcrm.contacts.models import Person
-from voipcrm.contacts.searching import page_of_persons
+from voipcrm.contacts.searching import first_ids
 from voipcrm.core.asking import start_of
 from voipcrm.core.db import db
 from voipcrm.core.house import house
@@ -110,7 +111,8 @@ def _is_of(person: int, outcome: str | None) -> sa.ColumnElement[bool]:
 
 def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:
     """What the filters can be set to, by name: (id, label) of each `line`, of each `person` whose calls this user may
-    see (nobody for those who see only their own), and of the `contact` that is asked for. One statement."""
+    see (nobody for those who see only their own), and of the `contact` that is asked for. One statement, which also
+    finds the numbers for `filtered`."""
     kinds: list[sa.Select[Any, Any, Any]] = [
         sa.select(sa.literal("line").label("kind"), Line.id, Line.label.label("label"))
     ]
@@ -122,9 +124,16 @@ def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:
     if wanted.contact is not None:
         one = Person.visible_to(user).where(Person.id == wanted.contact)
         kinds.append(one.with_only_columns(sa.literal("contact"), Person.id, Person.name))
-    found: dict[str, list[tuple[int, str]]] = {"line": [], "person": [], "contact": []}
+    part = _part_of_number(wanted)
+    if part:
+        those = peers.of_part(part).subquery()
+        kinds.append(sa.select(sa.literal("number"), those.c.id, those.c.number))
+    found: dict[str, list[tuple[int, str]]] = {"line": [], "person": [], "contact": [], "number": []}
     for kind, row_id, label in db.session.execute(sa.union_all(*kinds)):
         found[kind].append((row_id, label))
+    having = found.pop("number")
+    if part:
+        peers.remember(part, [number for _, number in having])
     for options in found.values():
         options.sort(key=lambda option: option[1].casefold())
     return found
@@ -134,20 +143,32 @@ def _reads_as_number(text: str) -> bool:
     return len(numbers.digits(text)) >= SHORTEST_FRAGMENT and not any(character.isalpha() for character in text)
 
 
+def _part_of_number(wanted: Filters) -> str | None:
+    text = wanted.number or (wanted.q if wanted.q and _reads_as_number(wanted.q) else None)
+    return _fragment(text) if text else None
+
+
 def _has_number(text: str) -> sa.ColumnElement[bool]:
+    fragment = _fragment(text)
+    return peers.having(fragment) if fragment else Call.peer_number == numbers.parse(text, house.default_country)
+
+
+def _fragment(text: str) -> str | None:
+    """The digits to look for in numbers; None for a whole number."""
     fragment = numbers.digits(text)
     if len(fragment) >= WHOLE_NUMBER_DIGITS:
         try:
-            return Call.peer_number == numbers.parse(text, house.default_country)
+            numbers.parse(text, house.default_country)
         except NumberInvalid:
             pass  # it may still be a part of one
+        else:
+            return None
     # Numbers are kept with their country code: the 0 that is dialled before an area code is not in them.
-    return Call.peer_number.contains(fragment.lstrip("0") or fragment, autoescape=True)
+    return fragment.lstrip("0") or fragment
 
 
 def _has_name(text: str) -> sa.ColumnElement[bool]:
-    people = page_of_persons(sa.select(Person), text, size=NAMED_AT_MOST).rows
-    return Call.person_id.in_([person.id for person in people])
+    return Call.person_id.in_(sa.select(first_ids(text, NAMED_AT_MOST).subquery()))
 
 
 def _day(text: str | None) -> date | None:

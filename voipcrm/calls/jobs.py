@@ -1,4 +1,5 @@
-"""The ledger's sweep: what callbacks did not tell in time is asked for, and what came too early is linked."""
+"""The ledger's sweep: what callbacks did not tell in time is asked for, what came too early is linked, and new numbers
+become findable by their parts."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import cast
 import sqlalchemy as sa
 import structlog
 
-from voipcrm.calls import ledger
+from voipcrm.calls import ledger, peers
 from voipcrm.calls.callbacks import provider
 from voipcrm.calls.models import Call, CallEvent
 from voipcrm.calls.opening import adopt_events
@@ -29,6 +30,7 @@ def sweep() -> None:
     link_early_events()
     never_connected()
     close_silent()
+    peers.bring_in()
 
 
 def link_early_events() -> None:

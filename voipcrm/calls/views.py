@@ -12,11 +12,12 @@ from flask_login import current_user
 from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.calls import history, returning
+from voipcrm.calls import history, linking, listing, returning
 from voipcrm.calls.day import day
 from voipcrm.calls.models import Call, Leg
 from voipcrm.calls.telling import Cast, parts, rang_seconds, tell
 from voipcrm.calls.words import read
+from voipcrm.contacts.choices import sharers
 from voipcrm.contacts.models import Organization, Person
 from voipcrm.contacts.notes import entries
 from voipcrm.core import clock
@@ -33,19 +34,18 @@ SHORT_LIST = 8
 TIMELINE = 20  # things in a contact's timeline, and how many more one asks for
 
 
-@bp.context_processor
+@bp.app_context_processor
 def _reading() -> dict[str, Any]:
-    return {"reading": lambda call: read(call, current_user.id), "time_of_day": _time_of_day}
+    return {"reading": lambda call: read(call, current_user.id), "time_of_day": _time_of_day, "because": _because}
 
 
 @bp.get("/calls")
 @requires(Can.VIEW_CALLS)
 def index() -> Any:
     wanted = history.Filters.of(request.args)
-    query = history.filtered(Call.visible_to(current_user), wanted)
-    page = page_of(Call.with_names(query), Call.started_at, Call.id, cursor=cursor_of_request())
     is_partial = request.headers.get("HX-Request-Type") == "partial"
     choices = None if is_partial else history.choices(current_user, wanted)
+    page = listing.page(current_user, wanted, cursor=cursor_of_request())
     return render("calls/index.html", "calls/_results.html", page=page, wanted=wanted, choices=choices)
 
 
@@ -56,13 +56,16 @@ def show(public_id: str) -> Any:
     query = Call.with_names(Call.visible_to(current_user))
     whole = query.options(selectinload(Call.legs).joinedload(Leg.user), selectinload(Call.events))
     call = find(whole, public_id, by="public_id")
-    cast = _cast(call)
+    cast, decisions = _cast(call), linking.decisions(call)
+    steps = [*tell(call, call.legs, call.events, cast), *linking.steps(decisions)]
     page = render(
         "calls/show.html",
         "calls/_call.html",
         call=call,
         seen=read(call, current_user.id),
-        steps=tell(call, call.legs, call.events, cast),
+        steps=sorted(steps, key=lambda step: step.at),
+        relink=linking.to_undo(decisions),
+        sharing=len(sharers(Person.visible_to(current_user), call.peer_number)),
         parts=parts(call, call.legs, cast),
         rang_seconds=rang_seconds(call, call.legs),
     )
@@ -144,6 +147,15 @@ def _cast(call: Call) -> Cast:
         other=call.person.name if call.person else number,
         line=call.line.label if call.line else "",
     )
+
+
+def _because(call: Call) -> str:
+    """Why the call is linked, as it goes on after "because": the number is written as people know it."""
+    reason = call.person_reason
+    reason = reason[:1].lower() + reason[1:]
+    if call.peer_number:
+        reason = reason.replace(call.peer_number, numbers.display(call.peer_number, house.default_country))
+    return reason
 
 
 def _time_of_day(moment: datetime) -> str:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
-from wtforms import DateField, FieldList, Form, FormField, SelectField, StringField, TelField, TextAreaField
+from wtforms import (
+    DateField,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    SelectField,
+    StringField,
+    TelField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, StopValidation
 
 from voipcrm.accounts.models import User
+from voipcrm.contacts import conflicts
 from voipcrm.contacts.folding import folded
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
 from voipcrm.core import clock
@@ -67,6 +79,7 @@ class PersonForm(FlaskForm):
     numbers = FieldList(FormField(NumberRow), max_entries=MOST_ROWS)
     emails = FieldList(FormField(EmailRow), max_entries=MOST_ROWS)
     owner_id = SelectField("Owner", coerce=int)
+    opened_with = HiddenField()  # contacts.conflicts
     note = TextAreaField(
         "Note", filters=[many_lines], validators=[Length(max=10_000, message="Use at most 10,000 characters.")]
     )
@@ -87,6 +100,7 @@ class PersonForm(FlaskForm):
                     "emails": [{"address": one.address} for one in person.emails],
                     "owner_id": person.owner_id or 0,
                     "note": person.note,
+                    "opened_with": conflicts.opened_with(person),
                 }
             )
         form.owner_id.choices = _owners(person.owner_id)
@@ -142,21 +156,34 @@ class PersonForm(FlaskForm):
             self._emails.append(address)
         _refuse_if_any(rows)
 
-    def write_to(self, person: Person) -> None:
-        """Put what was validated into the person. A number or e-mail that stays keeps its row."""
-        person.name = self.name.data or ""
-        person.organization = Organization.named(self.company.data or "")
-        person.owner_id = self.owner_id.data or None
-        person.note = self.note.data or ""
+    def values(self) -> dict[str, Any]:
+        """What was validated, as conflicts.values_of gives it of a person."""
+        return {
+            "name": self.name.data or "",
+            "company": self.company.data or "",
+            "owner_id": self.owner_id.data or 0,
+            "note": self.note.data or "",
+            "numbers": [[number, label] for number, label in self._numbers.items()],
+            "emails": self._emails,
+        }
+
+    @staticmethod
+    def write(values: Mapping[str, Any], person: Person) -> None:
+        """Put values into the person. A number or e-mail that stays keeps its row."""
+        person.name = values["name"]
+        person.organization = Organization.named(values["company"])
+        person.owner_id = values["owner_id"] or None
+        person.note = values["note"]
         person.updated_at = clock.now()
 
         known_numbers = {one.number: one for one in person.numbers}
-        person.numbers = [known_numbers.get(number) or PhoneNumber(number=number) for number in self._numbers]
+        labels: dict[str, str] = dict(values["numbers"])
+        person.numbers = [known_numbers.get(number) or PhoneNumber(number=number) for number in labels]
         for position, one in enumerate(person.numbers):
-            one.label, one.position = self._numbers[one.number], position
+            one.label, one.position = labels[one.number], position
 
         known_emails = {one.address: one for one in person.emails}
-        person.emails = [known_emails.get(address) or EmailAddress(address=address) for address in self._emails]
+        person.emails = [known_emails.get(address) or EmailAddress(address=address) for address in values["emails"]]
         for position, one in enumerate(person.emails):
             one.position = position
 
@@ -170,12 +197,13 @@ class OrganizationForm(FlaskForm):
     website = StringField(
         "Website", filters=[one_line], validators=[Length(max=500, message="Use at most 500 characters.")]
     )
+    opened_with = HiddenField()  # contacts.conflicts
     note = TextAreaField(
         "Note", filters=[many_lines], validators=[Length(max=10_000, message="Use at most 10,000 characters.")]
     )
 
     def __init__(self, organization: Organization) -> None:
-        super().__init__(obj=organization)
+        super().__init__(obj=organization, data={"opened_with": conflicts.opened_with(organization)})
         self._organization = organization
 
     def validate_name(self, field: StringField) -> None:
@@ -191,11 +219,19 @@ class OrganizationForm(FlaskForm):
         if field.data and not _WEBSITE.fullmatch(field.data):
             raise StopValidation("This is not a web address. It reads like www.example.com.")
 
-    def write_to(self, organization: Organization) -> None:
+    def values(self) -> dict[str, Any]:
+        """What was validated, as conflicts.values_of gives it of an organization."""
         website = self.website.data or ""
-        organization.name = self.name.data or ""
-        organization.website = website if not website or "://" in website else f"https://{website}"
-        organization.note = self.note.data or ""
+        return {
+            "name": self.name.data or "",
+            "website": website if not website or "://" in website else f"https://{website}",
+            "note": self.note.data or "",
+        }
+
+    @staticmethod
+    def write(values: Mapping[str, Any], organization: Organization) -> None:
+        for name, value in values.items():
+            setattr(organization, name, value)
         organization.updated_at = clock.now()
 
 

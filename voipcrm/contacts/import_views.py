@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, flash, redirect, request, stream_with_context, url_for
 from flask_login import current_user
 
+from voipcrm.accounts.audit import note
 from voipcrm.accounts.permissions import Can
 from voipcrm.contacts import import_reading as reading
 from voipcrm.contacts import importing, jobs
@@ -116,6 +117,7 @@ def run(import_id: int) -> Any:
     if how not in ON_DUPLICATE:
         return _show(one, problem="Choose what happens to contacts that are there already."), 422
     one.on_duplicate = how
+    note("imported", one, by=current_user, after={"file": one.file_name, "rows": one.total, "duplicates": how})
     return _begin(one, "running")
 
 
@@ -123,7 +125,10 @@ def run(import_id: int) -> Any:
 @requires(Can.IMPORT_CONTACTS)
 def undo(import_id: int) -> Any:
     one = find(Import.visible_to(current_user), import_id)
-    return _begin(one, "undoing") if one.state == "done" else _to(one)
+    if one.state != "done":
+        return _to(one)
+    note("import-undone", one, by=current_user, before={"file": one.file_name, "rows": one.total})
+    return _begin(one, "undoing")
 
 
 @bp.post(ONE + "/discard")

@@ -9,9 +9,11 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
+from voipcrm.contacts import merging
 from voipcrm.contacts.folding import folded
 from voipcrm.contacts.forms import OrganizationForm
 from voipcrm.contacts.models import Organization, Person
+from voipcrm.contacts.saving import save_organization
 from voipcrm.contacts.searching import MOST_HITS, more_organizations_match, page_of_organizations, page_of_persons
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
@@ -58,12 +60,15 @@ def add() -> Any:
 @requires(Can.VIEW_CONTACTS)
 def show(organization_id: int) -> Any:
     """The organization and one page of its people."""
+    if kept_id := merging.gone_to(Organization.visible_to(current_user), organization_id):
+        return redirect(url_for("organizations.show", organization_id=kept_id))
     organization = find(Organization.visible_to(current_user), organization_id)
     scope = Person.visible_to(current_user).where(Person.organization_id == organization.id)
     return render(
         "organizations/show.html",
         organization=organization,
         page=page_of_persons(scope, cursor=cursor_of_request()),
+        merges=merging.of(organization),
     )
 
 
@@ -115,11 +120,8 @@ def suggestions() -> Any:
 
 
 def _save(organization: Organization) -> Any:
-    form = OrganizationForm(organization)
-    if not form.validate_on_submit():
-        return render("organizations/form.html", form=form, organization=organization), 422
-    form.write_to(organization)
-    db.session.add(organization)
+    if (again := save_organization(organization)) is not None:
+        return again
     db.session.commit()
     flash("Saved.", "good")
     return redirect(url_for("organizations.show", organization_id=organization.id), code=303)

@@ -102,6 +102,14 @@ def more_organizations_match(query: str) -> bool:
     return _more_match(_ORGANIZATIONS, query, [])
 
 
+def first_ids(query: str, limit: int) -> sa.Select[int]:
+    """Ids of the first by name of those who match, to stand inside another statement; nobody for an empty query."""
+    if not patterns(query):
+        return sa.select(Person.id).where(sa.false())
+    found = sa.select(Person.id).where(Person.id.in_(_hits(_PERSONS, query, [])))
+    return found.order_by(Person.sort_name, Person.id).limit(limit)
+
+
 def ids_of_persons(query: str, narrow: Narrow, *, after: int, limit: int) -> Sequence[int]:
     """The next ids above `after` of all who match, however many: for files, which hold everybody."""
     if patterns(query) and not _is_postgres():

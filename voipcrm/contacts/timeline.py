@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_login import current_user
 
+from voipcrm.contacts import merging
 from voipcrm.contacts.forms import NoteForm, TaskForm
 from voipcrm.contacts.models import Person, sharing
 from voipcrm.contacts.notes import entries, open_tasks, today
@@ -17,6 +18,7 @@ def page(person: Person, **forms: Any) -> dict[str, Any]:
     """Everything for contacts/show.html. `forms`: note_form, task_form that were refused."""
     return {
         **part(person, **forms),
+        "merges": merging.of(person),
         "shared": sharing([one.number for one in person.numbers], person),
     }
 

@@ -9,12 +9,14 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, request, stream_with_context, url_for
 from flask_login import current_user
 
+from voipcrm.accounts.audit import note
 from voipcrm.accounts.permissions import Can
-from voipcrm.contacts import exporting, filters, timeline
+from voipcrm.contacts import exporting, filters, merging, timeline
 from voipcrm.contacts.folding import is_number
 from voipcrm.contacts.forms import PersonForm
 from voipcrm.contacts.models import Person, sharing
 from voipcrm.contacts.notes import today
+from voipcrm.contacts.saving import save
 from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_persons
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
@@ -60,6 +62,9 @@ def export() -> Any:
         return redirect(f"{url_for('contacts.persons')}?{request.query_string.decode()}", code=303)
     query, narrow = one_line(request.args.get("q"))[:200], filters.of(request.args)
     release = _once(_exports.release)
+    asked = {"search": query, "owner": narrow.owner_id, "tag": narrow.tag_id}
+    note("exported", Person(name="Contacts"), by=current_user, after={k: v for k, v in asked.items() if v is not None})
+    db.session.commit()
     file = exporting.lines(Person.visible_to(current_user), query, narrow, at_end=release)
     response = Response(stream_with_context(file), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="contacts-{today().isoformat()}.csv"'
@@ -85,6 +90,8 @@ def add() -> Any:
 @bp.get(A_PERSON)
 @requires(Can.VIEW_CONTACTS)
 def show(person_id: int) -> Any:
+    if kept_id := merging.gone_to(Person.visible_to(current_user), person_id):
+        return redirect(url_for("contacts.show", person_id=kept_id))
     person = find(Person.visible_to(current_user), person_id)
     return render("contacts/show.html", **timeline.page(person))
 
@@ -156,15 +163,8 @@ def _form(person: Person) -> Any:
 
 
 def _save(person: Person) -> Any:
-    form = PersonForm.about(person)
-    add_to, remove = request.form.get("add"), request.form.get("remove")
-    if add_to or remove:
-        form.change_rows(add=add_to, remove=remove)
-        return render("contacts/form.html", "contacts/_form.html", form=form, person=person, new_row=add_to)
-    if not form.validate_on_submit():
-        return render("contacts/form.html", "contacts/_form.html", form=form, person=person), 422
-    form.write_to(person)
-    db.session.add(person)
+    if (again := save(person)) is not None:
+        return again
     db.session.commit()
     flash("Saved.", "good")
     return redirect(url_for("contacts.show", person_id=person.id), code=303)

@@ -29,17 +29,31 @@ class Page(Generic[R]):
 
 
 def page_of(
-    query: sa.Select[Any], *keys: Any, cursor: str | None = None, size: int = PAGE_SIZE, descending: bool = True
+    query: sa.Select[Any],
+    *keys: Any,
+    cursor: str | None = None,
+    size: int = PAGE_SIZE,
+    descending: bool = True,
+    either: Sequence[sa.Select[Any]] = (),
 ) -> Page[Any]:
-    """The page at `cursor` of a query in the order of `keys`, whose last one is unique. A bad cursor is page one."""
+    """The page at `cursor` of a query in the order of `keys`, whose last one is unique. A bad cursor is page one.
+
+    `either`: the page is of those rows of `query` that one of these selects. An OR would have all its rows sorted; the
+    first few of each select come out of its own index, and only these are sorted."""
     place = _decode(cursor, keys)
     backwards = place is not None and place["to"] == "newer"
     falling = descending != backwards
-    if place is not None:
-        edge = sa.tuple_(*(sa.literal(value, key.type) for value, key in zip(place["at"], keys, strict=True)))
-        query = query.where(sa.tuple_(*keys) < edge if falling else sa.tuple_(*keys) > edge)
-    query = query.order_by(*(k.desc() if falling else k.asc() for k in keys)).limit(size + 1)
-    found = list(db.session.scalars(query).unique())
+
+    def first(rows: sa.Select[Any]) -> sa.Select[Any]:
+        if place is not None:
+            edge = sa.tuple_(*(sa.literal(value, key.type) for value, key in zip(place["at"], keys, strict=True)))
+            rows = rows.where(sa.tuple_(*keys) < edge if falling else sa.tuple_(*keys) > edge)
+        return rows.order_by(*(k.desc() if falling else k.asc() for k in keys)).limit(size + 1)
+
+    if either:
+        ids = [sa.select(first(one.with_only_columns(keys[-1])).subquery()) for one in either]
+        query = query.where(keys[-1].in_(sa.select(sa.union(*ids).subquery())))
+    found = list(db.session.scalars(first(query)).unique())
     more, rows = len(found) > size, found[:size]
     if backwards:
         rows.reverse()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, current_app, g, request, url_for
 from rjsmin import jsmin
 from werkzeug.security import safe_join
 
@@ -29,9 +29,13 @@ class _Packed:
 
 
 def asset(path: str) -> str:
-    """URL of a static file that changes when the file does, so that browsers may keep it for a year."""
-    folder = current_app.static_folder or ""
-    return url_for("static", filename=path, v=_fingerprint(f"{folder}/{path}"))
+    """URL of a static file that changes when the file does, so that browsers may keep it for a year. Made once a page:
+    a list has hundreds of icons out of one file."""
+    made: dict[str, str] = g.setdefault("assets", {})
+    if path not in made:
+        folder = current_app.static_folder or ""
+        made[path] = url_for("static", filename=path, v=_fingerprint(f"{folder}/{path}"))
+    return made[path]
 
 
 def send(filename: str) -> Response:

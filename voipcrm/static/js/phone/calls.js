@@ -296,6 +296,11 @@ export class Calls {
     this.#finish(key, { problem: [problem.message, problem.remedy].filter(Boolean).join(' ') });
   }
 
+  /** Whom the call in front is with may be known better now. */
+  learnFront() {
+    this.#learn(this.#state.front?.key);
+  }
+
   async #learn(key) {
     for (const ms of LEARN_AFTER_MS) {
       await this.#wait(ms);

@@ -254,6 +254,7 @@ class App {
       'voipcrm:signed-in',
       () => this.#state.status === 'error' && this.#tabs.role === 'owner' && this.#phone.restart(),
     );
+    document.addEventListener('voipcrm:call-linked', () => this.#calls.learnFront());
     addEventListener('online', () => this.#phone.online());
     addEventListener('offline', () => this.#phone.offline());
     addEventListener('pagehide', () => this.#state.hasCalls || this.#presence.leave());

@@ -10,6 +10,7 @@ export class CallView {
   #parts = {};
   #buttons = {};
   #call = null;
+  #about = null; // the call of which call-contact tells
 
   constructor(root) {
     this.#root = part(root, 'call');
@@ -58,6 +59,9 @@ export class CallView {
     setText(this.#parts['call-below'], belowOf(call, call.company) || call.line);
     const letters = initials(call.name);
     if (letters) setText(this.#parts['call-avatar'], letters);
+    if (call.id === this.#about) return;
+    this.#about = call.id;
+    import('./call-contact.js').then(({ ask }) => ask(this.#parts['call-contact'], call.id));
   }
 
   #state(call) {
