@@ -145,7 +145,7 @@ def _by_person(user: User, asked: history.Filters) -> dict[int, Figures]:
     return dict(found)
 
 
-def _sums(user: User, asked: history.Filters, key: Any) -> Iterator[tuple[Any, str, str | None, int, int, int]]:
+def _sums(user: User, asked: history.Filters, key: Any) -> Iterator[tuple[Any, ...]]:
     """(key, direction, outcome, calls, talk seconds, wait seconds) of ended calls, then of live ones."""
     wait = sa.case((Call.outcome == "answered", unix(Call.answered_at) - unix(Call.started_at)), else_=0)
     columns = (
