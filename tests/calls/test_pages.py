@@ -196,7 +196,8 @@ def test_a_list_costs_three_statements_whatever_its_rows(request, keep, app, cas
     keep(*(outbound(cast.ada.id, person=Person(name=f"P{n}"), line_id=cast.sales_id) for n in range(30)))
     keep(*(inbound(rung=team, by=cast.bo.id, line_id=cast.support_id) for _ in range(10)), internal(*team))
     assert len(statements(app, browser, address)) == 3
-    assert len(statements(app, browser, address, PARTIAL)) == 2
+    by_number = "q=" in address  # one more: which numbers have this part; a whole page asks that with its filters
+    assert len(statements(app, browser, address, PARTIAL)) == 2 + by_number
 
 
 @pytest.mark.parametrize("address", ["/calls/latest", "/calls/missed", "/calls/summary"])
