@@ -17,7 +17,7 @@ import time_machine
 from flask import g
 
 from voipcrm.accounts.models import User
-from voipcrm.calls import history
+from voipcrm.calls import history, listing
 from voipcrm.calls.analytics import report
 from voipcrm.calls.models import Call
 from voipcrm.calls.periods import Period, preset
@@ -95,8 +95,16 @@ def rows_behind(app, person, href: str) -> tuple[int, int, list[int]]:
         user = db.session.get_one(User, person.id)
         login_user_for_this_request(user)
         wanted = history.Filters.of(dict(parse_qsl(urlsplit(href).query)))
-        calls = db.session.scalars(history.filtered(Call.visible_to(user), wanted)).all()
-        waits = [int((c.answered_at - c.started_at).total_seconds()) for c in calls if c.outcome == "answered"]
+        page = listing.page(user, wanted, cursor=None)
+        calls = [*page.rows]
+        while page.older:
+            page = listing.page(user, wanted, cursor=page.older)
+            calls += page.rows
+        waits = [
+            int((call.answered_at - call.started_at).total_seconds())
+            for call in calls
+            if call.outcome == "answered" and call.answered_at
+        ]
         return len(calls), sum(call.talk_seconds for call in calls), waits
 
 

@@ -29,6 +29,7 @@ SHORTEST_FRAGMENT = 3
 WHOLE_NUMBER_DIGITS = 10  # from here on a number is taken for a whole one if it can be: that needs no scan
 NAMED_AT_MOST = 200  # persons whom a search for a name may stand for
 ASKED_OUTCOMES = (*OUTCOMES, "unanswered", "live")  # unanswered: missed or abandoned
+NOBODYS = ("unanswered", "voicemail", *MISSED)  # outcomes of calls that nobody handled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ def filtered(query: sa.Select[Call], wanted: Filters) -> sa.Select[Call]:
     if wanted.until:
         conditions.append(Call.started_at < start_of(wanted.until + timedelta(days=1), zone))
     if wanted.person is not None:
-        conditions.append(_is_of(wanted.person, wanted.outcome))
+        conditions.append(sa.or_(*of_person(wanted.person, wanted.outcome)))
     conditions.extend(wanted.narrow.conditions(wanted.since, wanted.until, zone) if wanted.narrow else ())
     if wanted.line is not None:
         conditions.append(Call.line_id == wanted.line)
@@ -102,11 +103,11 @@ def filtered(query: sa.Select[Call], wanted: Filters) -> sa.Select[Call]:
     return query.where(*conditions)
 
 
-def _is_of(person: int, outcome: str | None) -> sa.ColumnElement[bool]:
-    theirs = sa.or_(Call.user_id == person, Call.other_user_id == person)
+def of_person(person: int, outcome: str | None) -> list[sa.ColumnElement[bool]]:
+    """Each condition by which a call of this outcome is this person's: one of them has to be met."""
+    theirs: list[sa.ColumnElement[bool]] = [Call.user_id == person, Call.other_user_id == person]
     # Nobody handled a missed call, so there it counts for whom it was meant. Not elsewhere: it has no index.
-    is_nobodys = outcome in ("unanswered", "voicemail", *MISSED)
-    return sa.or_(theirs, Call.is_meant_for([person])) if is_nobodys else theirs
+    return [*theirs, Call.is_meant_for([person])] if outcome in NOBODYS else theirs
 
 
 def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:
