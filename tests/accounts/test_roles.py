@@ -157,3 +157,11 @@ def test_every_address_opens_to_exactly_those_who_may(app, cast, held):
     finally:
         views.update(inner)
     assert wrong == []
+
+
+def test_a_permission_that_there_is_not_is_refused_with_a_sentence(app, as_root):
+    role_id, before = role_of(app, "agent")
+    answer = as_root.post(f"/settings/roles/{role_id}", data={"permissions": ["contacts.view", "all"]})
+    assert answer.status_code == 422
+    assert "This house knows no such permission." in answer.text
+    assert role_of(app, "agent") == (role_id, before)

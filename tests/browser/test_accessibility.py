@@ -1,4 +1,5 @@
-"""axe finds nothing wrong on any page and in any state of the phone: in light, in dark and on a narrow screen."""
+"""axe finds nothing wrong in any state of the phone: in light, in dark and on a narrow screen.
+tests/whole/test_looks.py looks at the pages beside it."""
 
 from importlib import resources
 
@@ -43,44 +44,6 @@ def opened(people, look):
     phone.page.context.add_init_script(AXE)
     phone.page.reload()
     return phone, Judge(phone.page)
-
-
-@pytest.mark.parametrize("look", LOOKS)
-def test_pages(people, windows, look):
-    ada, judge = opened(people, look)
-    for path in (
-        "/",
-        "/contacts/persons",
-        "/contacts/persons?q=zzz",
-        "/calls",
-        "/calls?q=zzz",
-        "/calls/missed",
-        "/voicemail",
-    ):
-        ada.page.goto(path)
-        judge.look(path)
-    for path in ("/admin/voip/recordings", "/contacts/persons/1", "/contacts/persons/1/edit", "/no-such-page"):
-        ada.page.goto(path)
-        judge.look(path)
-    ada.page.goto("/contacts/persons/create")
-    ada.page.get_by_label("Name").fill("Zoe")
-    ada.page.get_by_label("Number 1", exact=True).fill("12")
-    ada.page.get_by_role("button", name="Save").click()
-    expect(ada.page.locator("[aria-invalid=true]").first).to_be_visible()
-    judge.look("a form with mistakes")
-    stranger = windows.stranger(**LOOKS[look])
-    stranger.add_init_script(AXE)
-    page = stranger.new_page()
-    page.goto("/sign-in")
-    judge_of_sign_in = Judge(page)
-    judge_of_sign_in.look("sign-in")
-    page.get_by_label("E-mail").fill("nobody@example.com")
-    page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("main")).to_contain_text("do not match")
-    judge_of_sign_in.look("sign-in refused")
-    stranger.close()
-    assert "\n".join(judge.found + judge_of_sign_in.found) == ""
 
 
 @pytest.mark.parametrize("look", LOOKS)

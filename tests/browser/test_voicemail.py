@@ -57,8 +57,10 @@ def forget(page) -> None:
 
 def test_a_message_is_left_counted_heard_and_done(people, exchange, mailbox):
     ada = people.ada()
+    before = {row["sid"] for row in exchange.state()["recordings"]}
     caller = exchange.ring(SUPPORT, from_=PRIYA, behaviour="tone:600")
-    ada.page.wait_for_timeout(6000)  # the greeting, the tone, and some seconds of speech
+    ada.eventually(lambda: [row for row in exchange.state()["recordings"] if row["sid"] not in before])
+    ada.page.wait_for_timeout(4000)  # after the greeting and the tone, some seconds of speech
     caller.hang_up()
     count = ada.page.locator("#nav .nav__count")
     ada.page.goto("/voicemail")

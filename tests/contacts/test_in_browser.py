@@ -95,14 +95,6 @@ def test_pages_of_contacts_work_without_scripts(browsers):
     expect(page.locator("#main")).to_contain_text("Deleted Quiet Person.")
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
-def test_nothing_is_wider_than_the_window(browsers, width):
-    page = browsers.open(path="/contacts/persons", viewport={"width": width, "height": 800})
-    for path in ("/contacts/persons", "/contacts/persons?q=zzz", "/contacts/persons/1", "/contacts/persons/1/edit"):
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-
-
 def test_tags_notes_and_tasks_are_written_with_the_keyboard_alone_and_nothing_else_moves(browsers, word):
     tag, task, note = f"VIP {word}", f"Send the offer {word}", f"Spoke about the roof {word}"
     page = browsers.open(path="/contacts/persons/2")

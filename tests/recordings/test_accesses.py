@@ -140,7 +140,7 @@ def test_the_log_is_filtered(provided, keep, file, as_ada, as_bo, as_root, cast,
             row.created_at = row.created_at.replace(year=2026, month=11, day=day, hour=12)
         db.session.commit()
     page = as_root.get(f"{LOG}?{asked.format(bo=cast.bo.id)}", headers=PART).text
-    assert re.findall(r"<span>(Played|Downloaded):", page) == found
+    assert re.findall(r"<div>(Played|Downloaded):", page) == found
     assert ("Nothing matches" in page) == (not found)
 
 

@@ -97,7 +97,8 @@ def _save(role: Role, verb: str) -> Any:
     if role.is_built_in:
         form.name.data, form.name.validators = role.name, []  # releases look for it by its name
     if not form.validate_on_submit():
-        return _page(role, form), 422
+        unknown = "This house knows no such permission. Choose from the list and save again."
+        return _page(role, form, problem=unknown if form.permissions.errors else ""), 422
     before = {"name": role.name, "permissions": role.permissions}
     role_id = role.id
     try:

@@ -70,6 +70,7 @@ class Arrival:
     call_id: int
     public_id: str
     is_new: bool
+    has_early_events: bool  # events that came before the call was known wait to be adopted
     number: str | None
     place: str | None
     line: CalledLine | None
@@ -110,6 +111,7 @@ def open_inbound(
         call_id=known.id,
         public_id=row["public_id"] if made else known.public_id,
         is_new=made is not None,
+        has_early_events=made is not None and made.has_early_events,
         number=number,
         place=place,
         line=line,

@@ -67,7 +67,6 @@ _EARLY = sa.and_(
     events.c.call_id.is_(None),
     sa.or_(events.c.call_sid == bindparam("root_sid"), events.c.parent_sid == bindparam("root_sid")),
 )
-EARLY_EVENTS = Prepared(lambda: sa.select(events.c.id).where(_EARLY).limit(sa.literal_column("1")))
 ADOPT_EVENTS = Prepared(
     lambda: events.update().where(_EARLY).values(call_id=bindparam("of_call")).returning(events.c.id)
 )
@@ -113,7 +112,9 @@ _INBOUND = (
 def _open_inbound() -> sa.Insert:
     always = {"direction": "inbound", "state": "ringing", "talk_seconds": 0, "has_recording": False}
     statement = insert(calls).values({**_values(calls, *_INBOUND), **always})
-    return statement.on_conflict_do_nothing(index_elements=["root_sid"]).returning(calls.c.id)
+    return statement.on_conflict_do_nothing(index_elements=["root_sid"]).returning(
+        calls.c.id, sa.exists().where(_EARLY).label("has_early_events")
+    )
 
 
 TARGET = Prepared(

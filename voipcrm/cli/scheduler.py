@@ -22,6 +22,7 @@ from rq.serializers import JSONSerializer
 from voipcrm.accounts import jobs as accounts
 from voipcrm.calls import jobs as calls
 from voipcrm.contacts import jobs as contacts
+from voipcrm.core.queue import SCHEDULER_HERE, SCHEDULER_SILENT_SECONDS
 from voipcrm.recordings import jobs as recordings
 from voipcrm.trunks import jobs as trunks
 
@@ -82,6 +83,7 @@ def cli() -> None:
             if sweep.due_at <= time.monotonic():
                 try:
                     sweep.ring(redis)
+                    redis.set(SCHEDULER_HERE, "here", ex=SCHEDULER_SILENT_SECONDS)
                 except RedisError as away:
                     log.warning("redis_away", reason=type(away).__name__)
                     sweep.due_at = time.monotonic() + AGAIN_SECONDS

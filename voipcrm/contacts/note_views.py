@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 from sqlalchemy.orm import joinedload
@@ -71,10 +72,9 @@ def delete_note(note_id: int) -> Any:
 @bp.get("/tasks")
 @requires(Can.VIEW_CONTACTS)
 def mine() -> Any:
-    """What the viewer is to do, the most urgent first; a part of home."""
-    query = Task.open_of(current_user).options(joinedload(Task.person))
-    page = page_of(query, Task.due_on, Task.id, cursor=cursor_of_request(), descending=False)
-    return render("contacts/tasks.html", "contacts/_tasks.html", page=page)
+    """What the viewer is to do, the most urgent first; a part of home. ?due=yes: only what is due by today."""
+    page = page_of(_mine(), Task.due_on, Task.id, cursor=cursor_of_request(), descending=False)
+    return render("contacts/tasks.html", "contacts/_tasks.html", page=page, is_due=_is_due())
 
 
 @bp.post(OF_PERSON + "/tasks")
@@ -139,13 +139,29 @@ def _done(person: Person, said: str) -> Any:
     in_mine = request.args.get("in") == "mine"
     if request.headers.get("HX-Request-Type") != "partial":
         flash(said, "good")
-        there = url_for("notes.mine") if in_mine else url_for("contacts.show", person_id=person.id)
+        there = (
+            url_for("notes.mine", due="yes" if _is_due() else None)
+            if in_mine
+            else url_for("contacts.show", person_id=person.id)
+        )
         return redirect(there, code=303)
     if in_mine:
-        query = Task.open_of(current_user).options(joinedload(Task.person))
-        page = page_of(query, Task.due_on, Task.id, descending=False)
-        return render("contacts/_tasks.html", page=page, said=said)
+        page = page_of(_mine(), Task.due_on, Task.id, descending=False)
+        part = render("contacts/_tasks.html", page=page, is_due=_is_due(), said=said)
+        part.headers["HX-Trigger"] = "voipcrm:tasks-changed"
+        return part
     return render("contacts/_timeline.html", **timeline.part(person), said=said)
+
+
+def _is_due() -> bool:
+    """Does the address ask only for what is due by today?"""
+    return request.args.get("due") == "yes"
+
+
+def _mine() -> sa.Select[Task]:
+    """The viewer's open tasks with their people, as the address asks for them."""
+    query = Task.open_of(current_user).options(joinedload(Task.person))
+    return query.where(Task.due_on <= today()) if _is_due() else query
 
 
 def _refused(person: Person, **form: Any) -> Any:

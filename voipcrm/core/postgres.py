@@ -61,9 +61,9 @@ class ShortTransaction:
         self._names: dict[str, bytes] = lent.info.setdefault(_PREPARED, {})
         self._sent: list[_Answer | None] = []  # whose answer comes next; None: nobody's
         self._wire.enter_pipeline_mode()
-        self._tell(b"BEGIN")
+        self.ask("BEGIN")
 
-    def ask(self, sql: str, values: Sequence[Any]) -> _Answer:
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> _Answer:
         name = self._names.get(sql)
         if name is None:
             # Kept by the connection. When the statement is refused, the connection is given up and its names with it.
@@ -78,7 +78,7 @@ class ShortTransaction:
         return answer
 
     def commit(self) -> None:
-        self._tell(b"COMMIT")
+        self.ask("COMMIT")
         self.travel()
         self._wire.exit_pipeline_mode()
 
@@ -99,10 +99,6 @@ class ShortTransaction:
             return []
         self._values.set_pgresult(result)
         return self._values.load_rows(0, result.ntuples, tuple)
-
-    def _tell(self, words: bytes) -> None:
-        self._wire.send_query_params(words, None)
-        self._sent.append(None)
 
 
 class _Answer:

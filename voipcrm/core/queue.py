@@ -21,6 +21,8 @@ from voipcrm.core.db import db
 
 log = structlog.get_logger(__name__)
 QUEUES = ("recordings", "default")
+SCHEDULER_HERE = "voipcrm:scheduler"  # key in Redis, which ends when the scheduler has been silent for this long:
+SCHEDULER_SILENT_SECONDS = 60
 QUIET_SECONDS = 3.0  # after a failed ring, do not make each request wait for a dead Redis again
 
 

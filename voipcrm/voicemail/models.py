@@ -52,6 +52,11 @@ class Voicemail(Record):
         )
 
     @staticmethod
+    def new_for(user: User) -> sa.Select[Voicemail]:
+        """Those in this person's inbox that nobody has heard or done."""
+        return Voicemail.of(user).where(Voicemail.heard_at.is_(None), Voicemail.done_at.is_(None))
+
+    @staticmethod
     def with_names(query: sa.Select[Voicemail]) -> sa.Select[Voicemail]:
         """The same messages with all that their rows show, in the same statement."""
         call = joinedload(Voicemail.call)

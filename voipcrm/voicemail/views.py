@@ -31,12 +31,12 @@ def _reading() -> dict[str, Any]:
 @bp.get("")
 @requires(Can.VIEW_CALLS)
 def index() -> Any:
-    """?done=yes: those that are done, instead of those that are not."""
-    is_done = request.args.get("done") == "yes"
-    query = Voicemail.with_names(Voicemail.of(current_user))
+    """Those to do; with ?new=yes only those that nobody has heard, with ?done=yes those that are done."""
+    is_done, is_new = request.args.get("done") == "yes", request.args.get("new") == "yes"
+    query = Voicemail.with_names(Voicemail.new_for(current_user) if is_new else Voicemail.of(current_user))
     query = query.where(Voicemail.done_at.is_not(None) if is_done else Voicemail.done_at.is_(None))
     page = page_of(query, Voicemail.created_at, Voicemail.id, cursor=cursor_of_request())
-    return render("voicemail/index.html", "voicemail/_list.html", page=page, is_done=is_done)
+    return render("voicemail/index.html", "voicemail/_list.html", page=page, is_done=is_done, is_new=is_new)
 
 
 @bp.get("/unheard")
@@ -45,8 +45,7 @@ def unheard() -> Any:
     """How many messages nobody has heard, for the navigation; the inbox to whoever opens the address."""
     if request.headers.get("HX-Request-Type") != "partial":
         return redirect(url_for("voicemail.index"))
-    new = Voicemail.of(current_user).where(Voicemail.heard_at.is_(None), Voicemail.done_at.is_(None))
-    some = new.with_only_columns(Voicemail.id).limit(COUNTED + 1).subquery()
+    some = Voicemail.new_for(current_user).with_only_columns(Voicemail.id).limit(COUNTED + 1).subquery()
     count = db.session.scalar(sa.select(sa.func.count()).select_from(some))
     return render("voicemail/_unheard.html", count=count, most=COUNTED)
 

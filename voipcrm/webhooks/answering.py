@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from flask import request
 
-from voipcrm.calls import ledger, statements, trunking
+from voipcrm.calls import ledger, trunking
 from voipcrm.calls.callbacks import callback
 from voipcrm.calls.holding import into_conference
 from voipcrm.calls.models import Call
@@ -76,7 +76,6 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
     called = CalledLine.ask(connection, asked.to)
     contact_of = ask_match(connection, caller_of(asked))
     rules = ask_rules(connection, asked.to)
-    early = statements.EARLY_EVENTS.ask(connection, {"root_sid": asked.call_sid})
     line, contact = called(), contact_of()
     question = Question(asked.to, line.id if line else None, caller_of(asked), clock.now())
     decided = ask_decision(connection, question, rules)
@@ -84,7 +83,7 @@ def arriving(connection: Connection, asked: VoiceRequest) -> str:
     event = replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=arrival.public_id)
     if arrival.is_new:
         ledger.enter_first(connection, event, call_id=arrival.call_id)
-        if early.first() is not None:
+        if arrival.has_early_events:
             adopt_events(connection, arrival.call_id, asked.call_sid)
     else:
         ledger.enter(connection, event)
