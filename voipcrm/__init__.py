@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from voipcrm.config import Settings
 
@@ -11,40 +11,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The app with all its rooms. Raises SettingsInvalid, naming the setting, when the environment is not complete."""
     from voipcrm import cli
     from voipcrm.accounts import signing_in
-    from voipcrm.accounts.my_account import bp as my_account
-    from voipcrm.accounts.passwords import bp as passwords
-    from voipcrm.accounts.views import bp as accounts
-    from voipcrm.admin.audit_log import bp as audit_log
-    from voipcrm.admin.branding import bp as branding
-    from voipcrm.admin.company import bp as company
-    from voipcrm.admin.health import bp as health
-    from voipcrm.admin.home import bp as home
-    from voipcrm.admin.numbers import bp as lines
-    from voipcrm.admin.people import bp as people
-    from voipcrm.admin.retention import bp as retention
-    from voipcrm.admin.roles import bp as roles
-    from voipcrm.admin.teams import bp as teams
-    from voipcrm.admin.trunks import bp as trunks
-    from voipcrm.calls.analytics_views import bp as analytics
-    from voipcrm.calls.link_views import bp as links
-    from voipcrm.calls.views import bp as calls
-    from voipcrm.contacts.import_views import bp as imports
-    from voipcrm.contacts.merge_views import bp as merging
-    from voipcrm.contacts.note_views import bp as notes
-    from voipcrm.contacts.organization_views import bp as organizations
-    from voipcrm.contacts.tag_views import bp as tags
-    from voipcrm.contacts.views import bp as contacts
     from voipcrm.core import db, errors, gates, house, logs, pages, queue, security, static, storage
     from voipcrm.core.hooks import App, Sessions
-    from voipcrm.recordings import bundle_views, keeping_views, views
-    from voipcrm.routes.group_views import bp as ring_groups
-    from voipcrm.routes.mailbox_views import bp as mailboxes
-    from voipcrm.routes.views import bp as routes
-    from voipcrm.softphone.api import bp as softphone_api
-    from voipcrm.softphone.views import bp as softphone
     from voipcrm.telephony import numbers
-    from voipcrm.voicemail.views import bp as voicemail
-    from voipcrm.webhooks.views import bp as webhooks
 
     settings = settings or Settings.from_environ()
     logs.configure(settings.log_level)
@@ -65,11 +34,68 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (security, signing_in, storage):
         part.init_app(app, settings)
     queue.init_app(app, settings.redis_url)
-    own = (accounts, passwords, my_account, home, branding)
-    recordings = (views.bp, keeping_views.bp, bundle_views.bp)
-    work = (contacts, organizations, notes, tags, merging, imports, calls, links, analytics, *recordings, voicemail)
-    set_up = (lines, trunks, routes, ring_groups, mailboxes, retention, people, roles, teams, company, audit_log)
-    for room in (*own, *work, *set_up, softphone, softphone_api, webhooks, health):
+    for room in _rooms():
         app.register_blueprint(room)
     cli.init_app(app)
     return app
+
+
+def _rooms() -> tuple[Blueprint, ...]:
+    """The pages and interfaces of every room."""
+    from voipcrm.accounts.my_account import bp as my_account
+    from voipcrm.accounts.passwords import bp as passwords
+    from voipcrm.accounts.views import bp as accounts
+    from voipcrm.admin.audit_log import bp as audit_log
+    from voipcrm.admin.branding import bp as branding
+    from voipcrm.admin.company import bp as company
+    from voipcrm.admin.dispositions import bp as dispositions
+    from voipcrm.admin.health import bp as health
+    from voipcrm.admin.home import bp as home
+    from voipcrm.admin.numbers import bp as lines
+    from voipcrm.admin.people import bp as people
+    from voipcrm.admin.retention import bp as retention
+    from voipcrm.admin.roles import bp as roles
+    from voipcrm.admin.teams import bp as teams
+    from voipcrm.admin.trunks import bp as trunks
+    from voipcrm.calls.about_views import bp as about_call
+    from voipcrm.calls.analytics_views import bp as analytics
+    from voipcrm.calls.export_views import bp as call_exports
+    from voipcrm.calls.link_views import bp as links
+    from voipcrm.calls.missed_views import bp as missed
+    from voipcrm.calls.views import bp as calls
+    from voipcrm.contacts.import_views import bp as imports
+    from voipcrm.contacts.merge_views import bp as merging
+    from voipcrm.contacts.note_views import bp as notes
+    from voipcrm.contacts.organization_views import bp as organizations
+    from voipcrm.contacts.tag_views import bp as tags
+    from voipcrm.contacts.views import bp as contacts
+    from voipcrm.recordings import bundle_views, keeping_views, views
+    from voipcrm.routes.group_views import bp as ring_groups
+    from voipcrm.routes.mailbox_views import bp as mailboxes
+    from voipcrm.routes.views import bp as routes
+    from voipcrm.softphone.api import bp as softphone_api
+    from voipcrm.softphone.views import bp as softphone
+    from voipcrm.softphone.wrap_up import bp as wrap_up
+    from voipcrm.voicemail.views import bp as voicemail
+    from voipcrm.webhooks.views import bp as webhooks
+
+    own = (accounts, passwords, my_account, home, branding)
+    recordings = (views.bp, keeping_views.bp, bundle_views.bp)
+    calling = (calls, links, about_call, missed, call_exports, analytics, *recordings, voicemail)
+    work = (contacts, organizations, notes, tags, merging, imports, *calling)
+    set_up = (
+        lines,
+        trunks,
+        routes,
+        ring_groups,
+        mailboxes,
+        retention,
+        people,
+        roles,
+        teams,
+        dispositions,
+        company,
+        audit_log,
+    )
+    doors = (softphone, wrap_up, softphone_api, webhooks, health)
+    return (*own, *work, *set_up, *doors)

@@ -47,7 +47,7 @@ def test_saving_changes_name_and_colour_of_the_page_that_stays(root_page):
     expect(page.locator("#brand")).to_have_text("Northwind Calls")
     page.wait_for_function(f"() => ({BRAND})() === '{YELLOW}'")
     assert page.evaluate("() => window.isSame") is True
-    page.locator("#nav").get_by_role("link", name="Calls").click()
+    page.locator("#nav").get_by_role("link", name="Calls", exact=True).click()
     expect(page.locator("h1")).to_have_text("Calls")
     assert page.evaluate(BRAND) == YELLOW
 

@@ -82,7 +82,7 @@ def test_a_server_that_fails_and_a_server_that_is_gone(talking):
     page = ada.page
     ada.go("Contacts")
     page.route("**/calls", lambda route: route.fulfill(status=500, content_type="text/html", body="<h1>Oops</h1>"))
-    page.locator("#nav").get_by_role("link", name="Calls").click()
+    page.locator("#nav").get_by_role("link", name="Calls", exact=True).click()
     expect(page.locator("#toasts")).to_contain_text("500")
     expect(page.locator("#main h1")).to_have_text("Contacts")
     page.unroute("**/calls")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from voipcrm.calls import aftermath
 from voipcrm.calls.models import Call, CallTarget, Leg
+from voipcrm.calls.states import CallState
+from voipcrm.core.db import db
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PRIYA = "+13125550100"
@@ -53,6 +56,13 @@ def internal(user_id: int, colleague_id: int, *, outcome="answered", at=NOON, **
     call.legs.append(Leg(sid=call.root_sid, user_id=user_id, from_=f"client:u_{user_id}", to="", status="in-progress"))
     call.legs.append(_leg(call, user_id=colleague_id, to=f"client:u_{colleague_id}", ringing_at=after(1, at)))
     return _finish(call, outcome, at)
+
+
+def note_missed(*calls: Call) -> None:
+    """What the ledger does at the end of each of these kept calls, for the inbox of missed ones. Commits."""
+    for call in calls:
+        aftermath.write(db.session.connection(), call, CallState(state="ended", outcome=call.outcome))
+    db.session.commit()
 
 
 def _finish(call: Call, outcome: str, at: datetime) -> Call:

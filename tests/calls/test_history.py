@@ -6,12 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-import time_machine
 from flask_login import login_user
 
 from voipcrm.accounts.models import User, UserSession
-from voipcrm.calls import returning
 from voipcrm.calls.day import Day, day
+from voipcrm.calls.dispositions import Disposition
 from voipcrm.calls.history import Filters, choices, filtered
 from voipcrm.calls.models import Call
 from voipcrm.contacts.models import Person, PhoneNumber
@@ -161,10 +160,29 @@ def test_a_name_finds_the_calls_with_its_bearers(as_viewer, cast):
     assert found(calls, contact=str(priya.id)) == {"linked"}
 
 
+def test_a_disposition_finds_its_calls_and_none_those_talked_on_without_one(as_viewer, cast):
+    sold = Disposition(name="Sold")
+    calls = keep(
+        sold=outbound(cast.ada.id, disposition=sold),
+        open=outbound(cast.ada.id),
+        busy=outbound(cast.ada.id, outcome="busy"),
+    )
+    as_viewer("UTC")
+    assert found(calls, disposition=str(sold.id)) == {"sold"}
+    assert found(calls, disposition="none") == {"open"}
+
+
+def test_recorded_and_not_recorded_are_two_halves(as_viewer, cast):
+    calls = keep(yes=outbound(cast.ada.id, has_recording=True), no=outbound(cast.ada.id))
+    as_viewer("UTC")
+    assert (found(calls, recorded="yes"), found(calls, recorded="no")) == ({"yes"}, {"no"})
+
+
 def test_what_cannot_be_meant_is_not_asked():
     nonsense = {
         "since": "yesterday", "until": "9999-12-31", "person": "-1", "line": "²", "direction": "sideways",
         "outcome": "fine", "number": "12", "q": "  ", "contact": "99999999999", "recorded": "maybe",
+        "disposition": "some",
     }  # fmt: skip
     assert not Filters.of(nonsense).any
     assert Filters.of({"since": "2026-11-23"}).any
@@ -177,60 +195,17 @@ def test_the_choices_of_a_filter_are_what_the_viewer_may_choose(context, cast):
     asked = Filters(contact=priya.id)
     lines = [(cast.sales_id, "Sales line"), (cast.support_id, "Support")]
     team = [(cast.ada.id, "Ada Ortiz"), (cast.bo.id, "Bo Becker")]
-    assert choices(user(cast.ada), asked) == {"line": lines, "person": [], "contact": [(priya.id, "Priya Raman")]}
+    assert choices(user(cast.ada), asked) == {
+        "line": lines,
+        "person": [],
+        "disposition": [],
+        "contact": [(priya.id, "Priya Raman")],
+    }
     assert choices(user(cast.bo), Filters())["person"] == team
     assert [name for _, name in choices(user(cast.root), Filters())["person"]] == [
         "Ada Ortiz", "Bo Becker", "Mallory Outsider", "Root Admin",
     ]  # fmt: skip
     assert choices(user(cast.mallory), asked)["contact"] == []
-
-
-def waiting(person) -> list[tuple[str | None, int]]:
-    query = returning.to_return(user(person)).order_by(Call.started_at.desc(), Call.id)
-    return [(one.call.peer_number, one.times) for one in returning.by_number(db.session.scalars(query))]
-
-
-@pytest.fixture
-def at_one(context):
-    """It is 13:00; calls are of noon unless they say otherwise."""
-    with time_machine.travel(after(3600), tick=False):
-        yield
-
-
-def test_a_missed_call_waits_until_its_number_is_called_or_gets_through(at_one, cast):
-    ada, minute = cast.ada.id, 60
-    keep(
-        a=inbound(rung=[ada], outcome="missed", number="+13125550101"),
-        b=inbound(rung=[ada], outcome="abandoned", number="+13125550102"),
-        b_called=outbound(cast.bo.id, outcome="no-answer", number="+13125550102", at=after(minute)),
-        c=inbound(rung=[ada], outcome="missed", number="+13125550103"),
-        c_through=inbound(rung=[ada], by=ada, number="+13125550103", at=after(minute)),
-        d_earlier=outbound(ada, number="+13125550104", at=after(-minute)),
-        d=inbound(rung=[ada], outcome="missed", number="+13125550104"),
-        e=inbound(rung=[ada], outcome="missed", number=None),
-    )
-    assert waiting(cast.ada) == [("+13125550101", 1), ("+13125550104", 1)]
-
-
-def test_a_call_back_that_never_left_the_browser_returns_nothing(at_one, cast):
-    never = outbound(cast.ada.id, outcome="canceled", at=after(60))
-    never.root_sid, never.legs = None, []
-    keep(missed=inbound(rung=[cast.ada.id], outcome="missed"), never=never)
-    assert waiting(cast.ada) == [(PRIYA, 1)]
-
-
-def test_who_tries_again_stands_once_with_the_number_of_tries(at_one, cast):
-    keep(**{f"try{n}": inbound(rung=[cast.ada.id], outcome="missed", at=after(60 * n)) for n in range(3)})
-    assert waiting(cast.ada) == [(PRIYA, 3)]
-
-
-def test_missed_calls_wait_for_those_who_were_rung_and_not_for_ever(at_one, cast):
-    keep(
-        bos=inbound(rung=[cast.bo.id], outcome="missed"),
-        old=inbound(rung=[cast.ada.id], outcome="missed", at=NOON - timedelta(days=15)),
-    )
-    assert waiting(cast.ada) == []
-    assert waiting(cast.bo) == [(PRIYA, 1)]
 
 
 def test_the_numbers_of_a_day_are_those_of_the_calls_one_may_see(everything, cast):

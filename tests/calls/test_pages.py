@@ -18,7 +18,7 @@ from voipcrm.calls.models import Call, CallEvent
 from voipcrm.contacts.models import Person, PhoneNumber
 from voipcrm.core.db import db
 
-from .call_rows import PRIYA, after, inbound, internal, outbound
+from .call_rows import PRIYA, after, inbound, internal, note_missed, outbound
 
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 FILTERING = {**PARTIAL, "HX-Source": "form"}
@@ -200,9 +200,12 @@ def test_a_list_costs_three_statements_whatever_its_rows(request, keep, app, cas
     assert len(statements(app, browser, address, PARTIAL)) == 2 + by_number
 
 
-@pytest.mark.parametrize("address", ["/calls/latest", "/calls/missed", "/calls/summary"])
+@pytest.mark.parametrize("address", ["/calls/latest", "/calls/missed", "/calls/missed?in=home", "/calls/summary"])
 def test_the_lists_of_other_pages_cost_two_statements(keep, app, as_ada, cast, address):
-    keep(*(inbound(rung=[cast.ada.id], outcome="missed", number=f"+1312555{n:04}") for n in range(30)))
+    missed = [inbound(rung=[cast.ada.id], outcome="missed", number=f"+1312555{n:04}") for n in range(30)]
+    keep(*missed)
+    with app.app_context():
+        note_missed(*db.session.scalars(sa.select(Call)))
     assert len(statements(app, as_ada, address, PARTIAL)) == 2
 
 
@@ -308,17 +311,6 @@ def test_the_calls_with_a_contact_are_a_part_of_their_page(keep, as_ada, app, ca
     assert as_ada.get(f"/calls/with/{priya_id}").location == f"/calls?contact={priya_id}"
 
 
-def test_missed_calls_are_a_page_and_a_part_of_home(keep, as_ada, cast):
-    with time_machine.travel(after(3600), tick=False):
-        _, last = keep(*(inbound(rung=[cast.ada.id], outcome="missed", at=after(60 * n)) for n in range(2)))
-        part, page = as_ada.get("/calls/missed", headers=PARTIAL), as_ada.get("/calls/missed")
-        assert listed(part) == listed(page) == [last]
-        assert "2 times" in text(part)
-        assert f'href="tel:{PRIYA}"' in part.text
-        keep(outbound(cast.ada.id, at=after(600)))
-        assert "Nobody is waiting" in as_ada.get("/calls/missed", headers=PARTIAL).text
-
-
 def test_today_begins_at_midnight_where_the_viewer_is(keep, as_ada, app, cast):
     with app.app_context():
         db.session.execute(sa.text("UPDATE users SET time_zone = 'Asia/Tokyo'"))
@@ -340,7 +332,7 @@ def test_home_asks_for_parts_that_exist(keep, as_ada, as_mallory, cast):
     keep(outbound(cast.ada.id))
     home = as_ada.get("/")
     asked = [one for one in re.findall(r'hx-get="([^"]+)"', home.text) if one.startswith("/calls")]
-    assert asked == ["/calls/summary", "/calls/missed", "/calls/latest"]
+    assert asked == ["/calls/missed/count", "/calls/summary", "/calls/missed?in=home", "/calls/latest"]
     for address in asked:
         part = as_ada.get(address, headers=PARTIAL)
         assert part.status_code == 200

@@ -17,6 +17,7 @@ from calls.call_rows import inbound
 from recordings.sounds import wav
 
 from voipcrm.accounts.models import User
+from voipcrm.calls.exports import CallExport
 from voipcrm.calls.models import Call
 from voipcrm.contacts.imports import Import
 from voipcrm.core import clock
@@ -127,6 +128,17 @@ def _recording(owner: User, **given: Any) -> Recording:
     return Recording(sid=sid, channels=2, **values)
 
 
+def _export(owner: User, **given: Any) -> CallExport:
+    """With its file, where the state says that there is one."""
+    one = CallExport(**{"by_id": owner.id, "asked": {}, "time_zone": "UTC", "state": "done", **given})
+    if one.state == "done":
+        one.path = f"finished-{next(_numbers)}.csv"
+        file = Path(settings.recordings_url.removeprefix("file://")) / one.path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("Call")
+    return one
+
+
 def _import(owner: User, **given: Any) -> Import:
     values = {"file_name": "people.csv", "file": b"Name,Phone\nZoe,+14155550171\n", "columns": ["Name", "Phone"]}
     values |= {"mapping": ["name", "number"], "encoding": "utf-8", "delimiter": ","}
@@ -139,4 +151,10 @@ def _user(owner: User, **given: Any) -> User:
     return User(**{**values, "password_hash": "x", **given})
 
 
-RECIPES: dict[type, Callable[..., Any]] = {Call: _call, Recording: _recording, Import: _import, User: _user}
+RECIPES: dict[type, Callable[..., Any]] = {
+    Call: _call,
+    CallExport: _export,
+    Recording: _recording,
+    Import: _import,
+    User: _user,
+}

@@ -1,4 +1,4 @@
-"""Forms of people, roles and teams."""
+"""Forms of people, roles and teams, and of whatever else only has a name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from wtforms.validators import DataRequired, Length, ValidationError
 from voipcrm.accounts.forms import zone_choices
 from voipcrm.accounts.models import Role, Team, User
 from voipcrm.accounts.permissions import Can
+from voipcrm.calls.dispositions import Disposition
 from voipcrm.core.db import db
 from voipcrm.core.house import house
 from voipcrm.core.texts import one_line
@@ -68,14 +69,14 @@ class UserForm(FlaskForm):
 
 
 class NameForm(FlaskForm):
-    """Of a team."""
+    """Of what has a name that no other of its kind has."""
 
-    known: Team | Role
+    known: Team | Role | Disposition
 
     name = StringField("Name", [DataRequired("Enter a name."), SHORT], filters=[one_line])
 
     @classmethod
-    def about(cls, row: Team | Role) -> Self:
+    def about(cls, row: Team | Role | Disposition) -> Self:
         form = cls(obj=row)
         form.known = row
         return form

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls import peers
+from voipcrm.calls.dispositions import Disposition
 from voipcrm.calls.models import DIRECTIONS, OUTCOMES, Call
 from voipcrm.calls.narrowing import Narrow
 from voipcrm.calls.words import MISSED
 from voipcrm.contacts.models import Person
 from voipcrm.contacts.searching import first_ids
+from voipcrm.core import asking
 from voipcrm.core.asking import start_of
 from voipcrm.core.db import db
 from voipcrm.core.house import house
@@ -25,6 +28,7 @@ from voipcrm.telephony import numbers
 from voipcrm.telephony.errors import NumberInvalid
 from voipcrm.trunks.models import Line
 
+T = TypeVar("T")
 SHORTEST_FRAGMENT = 3
 WHOLE_NUMBER_DIGITS = 10  # from here on a number is taken for a whole one if it can be: that needs no scan
 NAMED_AT_MOST = 200  # persons whom a search for a name may stand for
@@ -46,6 +50,7 @@ class Filters:
     number: str | None = None  # part of their number
     contact: int | None = None
     recorded: bool | None = None
+    disposition: int | None = None  # 0: calls that were talked on and have none
     narrow: Narrow | None = None  # what only the numbers of analytics ask for
 
     @classmethod
@@ -53,16 +58,17 @@ class Filters:
         """Read from an address; what is malformed counts as not asked."""
         q, number = args.get("q", "").strip()[:100], args.get("number", "").strip()[:100]
         return cls(
-            since=_day(args.get("since")),
-            until=_day(args.get("until")),
-            person=_whole(args.get("person")),
-            line=_whole(args.get("line")),
+            since=_read(args, "since", asking.day),
+            until=_read(args, "until", asking.day),
+            person=_read(args, "person", asking.row_id),
+            line=_read(args, "line", asking.row_id),
             direction=_one_of(args.get("direction"), DIRECTIONS),
             outcome=_one_of(args.get("outcome"), ASKED_OUTCOMES),
             q=q or None,
             number=number if len(numbers.digits(number)) >= SHORTEST_FRAGMENT else None,
-            contact=_whole(args.get("contact")),
-            recorded=True if args.get("recorded") == "yes" else None,
+            contact=_read(args, "contact", asking.row_id),
+            recorded={"yes": True, "no": False}.get(args.get("recorded", "")),
+            disposition=0 if args.get("disposition") == "none" else _read(args, "disposition", asking.row_id),
             narrow=Narrow.of(args),
         )
 
@@ -71,36 +77,45 @@ class Filters:
         return any(getattr(self, one.name) is not None for one in fields(self))
 
 
-def filtered(query: sa.Select[Call], wanted: Filters) -> sa.Select[Call]:
-    """The calls of `query` that pass all filters."""
+def filtered(query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = None) -> sa.Select[Call]:
+    """The calls of `query` that pass all filters; days are days of `zone`, else of the viewer's."""
     conditions: list[sa.ColumnElement[bool]] = []
-    zone = viewer_zone()
+    zone = zone or viewer_zone()
     if wanted.since:
         conditions.append(Call.started_at >= start_of(wanted.since, zone))
     if wanted.until:
         conditions.append(Call.started_at < start_of(wanted.until + timedelta(days=1), zone))
     if wanted.person is not None:
         conditions.append(sa.or_(*of_person(wanted.person, wanted.outcome)))
-    conditions.extend(wanted.narrow.conditions(wanted.since, wanted.until, zone) if wanted.narrow else ())
-    if wanted.line is not None:
-        conditions.append(Call.line_id == wanted.line)
-    if wanted.direction:
-        conditions.append(Call.direction == wanted.direction)
-    if wanted.outcome == "live":
-        conditions.append(Call.state != "ended")
-    elif wanted.outcome == "unanswered":
-        conditions.append(Call.outcome.in_(MISSED))
-    elif wanted.outcome:
-        conditions.append(Call.outcome == wanted.outcome)
+    for column, value in (
+        (Call.line_id, wanted.line),
+        (Call.direction, wanted.direction),
+        (Call.person_id, wanted.contact),
+        (Call.has_recording, wanted.recorded),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if wanted.narrow:
+        conditions.extend(wanted.narrow.conditions(wanted.since, wanted.until, zone))
     if wanted.number:
         conditions.append(_has_number(wanted.number))
     if wanted.q:
         conditions.append(_has_number(wanted.q) if _reads_as_number(wanted.q) else _has_name(wanted.q))
-    if wanted.contact is not None:
-        conditions.append(Call.person_id == wanted.contact)
-    if wanted.recorded:
-        conditions.append(Call.has_recording.is_(True))
-    return query.where(*conditions)
+    return query.where(*conditions, *_came_to(wanted))
+
+
+def _came_to(wanted: Filters) -> Iterator[sa.ColumnElement[bool]]:
+    """What came of it: for the network and for the people."""
+    if wanted.outcome == "live":
+        yield Call.state != "ended"
+    elif wanted.outcome == "unanswered":
+        yield Call.outcome.in_(MISSED)
+    elif wanted.outcome:
+        yield Call.outcome == wanted.outcome
+    if wanted.disposition:
+        yield Call.disposition_id == wanted.disposition
+    elif wanted.disposition == 0:
+        yield sa.and_(Call.disposition_id.is_(None), Call.outcome == "answered")
 
 
 def of_person(person: int, outcome: str | None) -> list[sa.ColumnElement[bool]]:
@@ -112,10 +127,11 @@ def of_person(person: int, outcome: str | None) -> list[sa.ColumnElement[bool]]:
 
 def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:
     """What the filters can be set to, by name: (id, label) of each `line`, of each `person` whose calls this user may
-    see (nobody for those who see only their own), and of the `contact` that is asked for. One statement, which also
-    finds the numbers for `filtered`."""
+    see (nobody for those who see only their own), of each `disposition`, and of the `contact` that is asked for. One
+    statement, which also finds the numbers for `filtered`."""
     kinds: list[sa.Select[Any, Any, Any]] = [
-        sa.select(sa.literal("line").label("kind"), Line.id, Line.label.label("label"))
+        sa.select(sa.literal("line").label("kind"), Line.id, Line.label.label("label")),
+        sa.select(sa.literal("disposition"), Disposition.id, Disposition.name),
     ]
     people = sa.select(sa.literal("person"), User.id, User.name)
     if user.may(Can.VIEW_ALL_CALLS):
@@ -129,7 +145,9 @@ def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:
     if part:
         those = peers.of_part(part).subquery()
         kinds.append(sa.select(sa.literal("number"), those.c.id, those.c.number))
-    found: dict[str, list[tuple[int, str]]] = {"line": [], "person": [], "contact": [], "number": []}
+    found: dict[str, list[tuple[int, str]]] = {
+        kind: [] for kind in ("line", "person", "disposition", "contact", "number")
+    }
     for kind, row_id, label in db.session.execute(sa.union_all(*kinds)):
         found[kind].append((row_id, label))
     having = found.pop("number")
@@ -172,16 +190,11 @@ def _has_name(text: str) -> sa.ColumnElement[bool]:
     return Call.person_id.in_(sa.select(first_ids(text, NAMED_AT_MOST).subquery()))
 
 
-def _day(text: str | None) -> date | None:
+def _read(args: Mapping[str, str], name: str, read: Callable[[str], T]) -> T | None:
     try:
-        day = date.fromisoformat(text or "")
+        return read(args.get(name, ""))
     except ValueError:
         return None
-    return day if date(1990, 1, 1) <= day <= date(2200, 1, 1) else None
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _one_of(text: str | None, allowed: tuple[str, ...]) -> str | None:

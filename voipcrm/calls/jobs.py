@@ -1,5 +1,5 @@
-"""The ledger's sweep: what callbacks did not tell in time is asked for, what came too early is linked, and new numbers
-become findable by their parts."""
+"""The ledger's sweep: what callbacks did not tell in time is asked for, what came too early is linked, new numbers
+become findable by their parts, and what ended calls left to be done is seen to."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import cast
 import sqlalchemy as sa
 import structlog
 
-from voipcrm.calls import ledger, peers
+from voipcrm.calls import exporting, ledger, missed, peers, wrapping_up
 from voipcrm.calls.callbacks import provider
+from voipcrm.calls.exports import CallExport
 from voipcrm.calls.models import Call, CallEvent
 from voipcrm.calls.opening import adopt_events
 from voipcrm.core import clock
 from voipcrm.core.db import db
-from voipcrm.core.queue import job
+from voipcrm.core.queue import job, later
 from voipcrm.telephony.errors import LegGone, TelephonyError
 
 log = structlog.get_logger(__name__)
 NEVER_CONNECTED = timedelta(minutes=2)  # the browser got an id and never called
 SILENT = timedelta(minutes=3)  # no news of a live call for so long: ask the provider
+STALLED = timedelta(minutes=2)  # an export writes a batch in about a second
 AT_ONCE = 50
 
 
@@ -30,7 +32,26 @@ def sweep() -> None:
     link_early_events()
     never_connected()
     close_silent()
+    missed.note_returned()
+    wrapping_up.run_out_due()
+    ring_for_exports()
+    exporting.forget_old()
     peers.bring_in()
+
+
+@job(queue="default", timeout_seconds=3600)
+def write_export(export_id: int) -> None:
+    exporting.work(export_id)
+
+
+def ring_for_exports() -> None:
+    """Of which nobody heard, or whose worker died."""
+    stalled = sa.select(CallExport.id).where(
+        CallExport.state == "working", CallExport.reached_at < clock.now() - STALLED
+    )
+    for export_id in db.session.scalars(stalled.limit(AT_ONCE)).all():
+        later(write_export, export_id)
+    db.session.commit()
 
 
 def link_early_events() -> None:

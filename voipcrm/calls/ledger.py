@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from voipcrm.calls import statements
+from voipcrm.calls import aftermath, statements
 from voipcrm.calls.states import CallState, LegState, Told, call_state, leg_states
 from voipcrm.core import clock
 from voipcrm.core.prepared import Connection
@@ -198,3 +198,5 @@ def _write_call(connection: Connection, call: Any, state: CallState) -> None:
     if changed:
         new = {f"new_{name}": value for name, value in changed.items()}
         statements.update_call(tuple(changed)).run(connection, {"of_call": call.id, **new})
+    if changed.get("outcome"):
+        aftermath.write(connection, call, state)

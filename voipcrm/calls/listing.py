@@ -21,8 +21,8 @@ from voipcrm.core.paging import Page, page_of
 Conditions = list[sa.ColumnElement[bool]]
 
 
-def page(user: User, wanted: history.Filters, *, cursor: str | None) -> Page[Call]:
-    """The calls that this person may see and asked for, newest first, with the names they need. One statement."""
+def page(user: User, wanted: history.Filters, *, cursor: str | None, oldest_first: bool = False) -> Page[Call]:
+    """The calls that this person may see and asked for, by when they began, with the names they need. One statement."""
     rest = replace(wanted, person=None, outcome=None if wanted.outcome == "unanswered" else wanted.outcome)
     common = history.filtered(sa.select(Call), rest).whereclause
     choices = [some for some in (_seen_by(user), _of(wanted), _came_to(wanted.outcome)) if some]
@@ -32,7 +32,8 @@ def page(user: User, wanted: history.Filters, *, cursor: str | None) -> Page[Cal
         either = [one.where(common) for one in either]
         query = query.where(common) if not either else query
     whole = Call.with_names(either[0] if len(either) == 1 else query)
-    return page_of(whole, Call.started_at, Call.id, cursor=cursor, either=either if len(either) > 1 else ())
+    parts = either if len(either) > 1 else ()
+    return page_of(whole, Call.started_at, Call.id, cursor=cursor, descending=not oldest_first, either=parts)
 
 
 def _seen_by(user: User) -> Conditions:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
+from voipcrm.calls.dispositions import Disposition
 from voipcrm.contacts.models import Person
 from voipcrm.core import clock
 from voipcrm.core.db import Model, Record
@@ -40,6 +41,7 @@ class Call(Record):
         sa.Index("ix_calls_line_started", "line_id", "started_at", "id"),
         sa.Index("ix_calls_peer_started", "peer_number", "started_at", "id"),
         sa.Index("ix_calls_person_started", "person_id", "started_at", "id"),
+        sa.Index("ix_calls_disposition_started", "disposition_id", "started_at", "id"),
         # Of analytics: it sums up any days of ended calls without reading the calls. Partial, so that a live call does
         # not move about in it.
         sa.Index(
@@ -84,6 +86,7 @@ class Call(Record):
     peer_place: Mapped[str | None]
     person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("persons.id", ondelete="SET NULL"))
     person_reason: Mapped[str] = mapped_column(default="")
+    disposition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("dispositions.id"))
 
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
     answered_at: Mapped[datetime | None]
@@ -103,6 +106,7 @@ class Call(Record):
     line: Mapped[Line | None] = relationship()
     trunk: Mapped[Trunk | None] = relationship()
     person: Mapped[Person | None] = relationship()
+    disposition: Mapped[Disposition | None] = relationship()
     legs: Mapped[list[Leg]] = relationship(back_populates="call", order_by="Leg.id")
     targets: Mapped[list[CallTarget]] = relationship()
     events: Mapped[list[CallEvent]] = relationship(back_populates="call", order_by="CallEvent.id")
@@ -151,7 +155,11 @@ class Call(Record):
     def with_names(query: sa.Select[Call]) -> sa.Select[Call]:
         """The same calls with the people and lines they name, in the same statement."""
         return query.options(
-            joinedload(Call.user), joinedload(Call.other_user), joinedload(Call.line), joinedload(Call.person)
+            joinedload(Call.user),
+            joinedload(Call.other_user),
+            joinedload(Call.line),
+            joinedload(Call.person),
+            joinedload(Call.disposition),
         )
 
 

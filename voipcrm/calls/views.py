@@ -12,9 +12,10 @@ from flask_login import current_user
 from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.permissions import Can
-from voipcrm.calls import history, linking, listing, returning
+from voipcrm.calls import about, history, linking, listing
 from voipcrm.calls.day import day
 from voipcrm.calls.models import Call, Leg
+from voipcrm.calls.notes import notes_of
 from voipcrm.calls.telling import Cast, parts, rang_seconds, tell
 from voipcrm.calls.words import read
 from voipcrm.contacts.choices import sharers
@@ -26,7 +27,7 @@ from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.house import house
 from voipcrm.core.pages import render, viewer_zone
-from voipcrm.core.paging import cursor_of_request, page_of
+from voipcrm.core.paging import cursor_of_request
 from voipcrm.telephony import numbers
 
 bp = Blueprint("calls", __name__)
@@ -45,8 +46,11 @@ def index() -> Any:
     wanted = history.Filters.of(request.args)
     is_partial = request.headers.get("HX-Request-Type") == "partial"
     choices = None if is_partial else history.choices(current_user, wanted)
-    page = listing.page(current_user, wanted, cursor=cursor_of_request())
-    return render("calls/index.html", "calls/_results.html", page=page, wanted=wanted, choices=choices)
+    oldest_first = request.args.get("sort") == "oldest"
+    page = listing.page(current_user, wanted, cursor=cursor_of_request(), oldest_first=oldest_first)
+    return render(
+        "calls/index.html", "calls/_results.html", page=page, wanted=wanted, oldest_first=oldest_first, choices=choices
+    )
 
 
 @bp.get("/calls/<public_id>")
@@ -61,13 +65,13 @@ def show(public_id: str) -> Any:
     page = render(
         "calls/show.html",
         "calls/_call.html",
-        call=call,
         seen=read(call, current_user.id),
         steps=sorted(steps, key=lambda step: step.at),
         relink=linking.to_undo(decisions),
         sharing=len(sharers(Person.visible_to(current_user), call.peer_number)),
         parts=parts(call, call.legs, cast),
         rang_seconds=rang_seconds(call, call.legs),
+        **({"call": call} if request.headers.get("HX-Request-Type") == "partial" else about.part(call)),
     )
     if request.args.get("was", call.state) != call.state:
         page.headers["HX-Trigger"] = "voipcrm:call-changed"
@@ -99,7 +103,14 @@ def with_person(person_id: int) -> Any:
     things += [(one.at, one.kind, one) for one in entries(person, limit=limit + 1)]
     things.sort(key=lambda thing: thing[0], reverse=True)
     more = min(limit + TIMELINE, 10 * TIMELINE) if len(things) > limit < 10 * TIMELINE else None
-    return render("calls/_with_person.html", things=things[:limit], person=person, more=more, has_calls=bool(calls))
+    return render(
+        "calls/_with_person.html",
+        things=things[:limit],
+        person=person,
+        more=more,
+        has_calls=bool(calls),
+        notes=notes_of(calls),
+    )
 
 
 @bp.get("/calls/with-organization/<int(max=2147483647):organization_id>")
@@ -112,15 +123,6 @@ def with_organization(organization_id: int) -> Any:
     people = sa.select(Person.id).where(Person.organization_id == organization.id)
     calls = _newest(Call.visible_to(current_user).where(Call.person_id.in_(people)))
     return render("calls/_with_organization.html", calls=calls, organization=organization)
-
-
-@bp.get("/calls/missed")
-@requires(Can.VIEW_CALLS)
-def missed() -> Any:
-    """Those who called, got nobody, and were not called back."""
-    query = Call.with_names(returning.to_return(current_user))
-    page = page_of(query, Call.started_at, Call.id, cursor=cursor_of_request())
-    return render("calls/missed.html", "calls/_missed.html", page=page, missed=returning.by_number(page.rows))
 
 
 @bp.get("/calls/summary")

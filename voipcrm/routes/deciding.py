@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from voipcrm.accounts.models import Presence, Role, User, user_roles
+from voipcrm.calls.wrapping_up import WrapUp
 from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.house import house
@@ -56,7 +57,8 @@ _BY_ID = Prepared(lambda: sa.select(*_RULES).where(InboundRoute.id == sa.bindpar
 
 
 def _with_people() -> Any:
-    """The steps of a route with everybody they name: by themselves, then by their group; a row for each role."""
+    """The steps of a route with everybody they name: by themselves, then by their group; a row for each role, and
+    for each call that they still wrap up."""
     named = sa.select(StepPerson.step_id, StepPerson.user_id, StepPerson.position, sa.literal_column("0").label("via"))
     grouped = sa.select(
         RouteStep.id.label("step_id"), GroupMember.user_id, GroupMember.position, sa.literal_column("1").label("via")
@@ -81,6 +83,8 @@ def _with_people() -> Any:
             User.deactivated_at,
             Presence.state,
             Presence.seen_at,
+            WrapUp.began_at.label("wrap_up_at"),
+            WrapUp.limit_seconds.label("wrap_up_seconds"),
             Role.permissions,
         )
         .select_from(RouteStep)
@@ -88,6 +92,7 @@ def _with_people() -> Any:
         .outerjoin(both, both.c.step_id == RouteStep.id)
         .outerjoin(User, User.id == both.c.user_id)
         .outerjoin(Presence, Presence.user_id == User.id)
+        .outerjoin(WrapUp, sa.and_(WrapUp.user_id == User.id, WrapUp.finished_at.is_(None)))
         .outerjoin(user_roles, user_roles.c.user_id == User.id)
         .outerjoin(Role, Role.id == user_roles.c.role_id)
         .where(RouteStep.route_id == sa.bindparam("route_id"), RouteStep.position > sa.bindparam("after"))

@@ -9,14 +9,15 @@ from typing import Any
 
 from voipcrm.accounts.models import PRESENCE_EXPIRES, Presence
 from voipcrm.accounts.permissions import Can, expand
+from voipcrm.calls.wrapping_up import is_wrapping_up
 from voipcrm.routes.mailboxes import Box
 from voipcrm.trunks.dialling import Way
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Somebody whom a step names. `obstacle` is why they are not rung: deactivated, not-allowed, offline, away or
-    asleep (their browser was not heard of lately); None when they are."""
+    """Somebody whom a step names. `obstacle` is why they are not rung: deactivated, not-allowed, offline, away,
+    asleep (their browser was not heard of lately) or wrapping-up; None when they are."""
 
     user_id: int
     name: str
@@ -112,7 +113,12 @@ def _candidate(rows: list[Any], at: datetime) -> Candidate:
     """One person, from their rows: one for each of their roles, and each again if the group has them too."""
     row = rows[0]
     held = {permission for one in rows for permission in one.permissions or ()}
-    return Candidate(row.user_id, row.name, _obstacle(row, held, at), row.state == "busy")
+    obstacle = _obstacle(row, held, at) or ("wrapping-up" if any(_wraps_up(one, at) for one in rows) else None)
+    return Candidate(row.user_id, row.name, obstacle, row.state == "busy")
+
+
+def _wraps_up(row: Any, at: datetime) -> bool:
+    return row.wrap_up_at is not None and is_wrapping_up(row.wrap_up_at, row.wrap_up_seconds, at=at)
 
 
 def _obstacle(row: Any, held: set[str], at: datetime) -> str | None:

@@ -22,6 +22,7 @@ OBSTACLES = {
     "offline": "offline",
     "away": "away",
     "asleep": "not heard of for over 90 s",
+    "wrapping-up": "wrapping up a call",
 }
 
 

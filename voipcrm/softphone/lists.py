@@ -12,6 +12,7 @@ from sqlalchemy.orm import selectinload
 from voipcrm.accounts.models import PRESENCE_EXPIRES, Presence, User
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls.models import Call, Leg
+from voipcrm.calls.wrapping_up import wrapping_up_now
 from voipcrm.contacts.folding import folded, patterns, search_text
 from voipcrm.contacts.models import Person
 from voipcrm.contacts.searching import page_of_persons
@@ -20,6 +21,8 @@ from voipcrm.core.db import db
 from voipcrm.core.house import house
 from voipcrm.telephony import numbers
 
+WRAPPING_UP = "wrapping up"  # available, but for a call that they still wrap up
+PRESENCES = ("available", WRAPPING_UP, *Presence.STATES[1:])
 MOST_COLLEAGUES = 10
 MOST_CONTACTS = 25
 MOST_CALLS = 25
@@ -35,7 +38,7 @@ class Callee:
     number: str | None = None  # E.164
     contact_id: int | None = None
     user_id: int | None = None
-    presence: str | None = None  # one of Presence.STATES
+    presence: str | None = None  # one of PRESENCES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +56,7 @@ class PastCall:
 
 
 def colleagues(viewer: User, query: str) -> list[Callee]:
-    """Those who take calls and match, who is at the phone first. Two statements."""
+    """Those who take calls and match, who is at the phone first. Three statements."""
     people = (
         sa.select(User, Presence.state, Presence.seen_at)
         .outerjoin(Presence, Presence.user_id == User.id)
@@ -62,12 +65,16 @@ def colleagues(viewer: User, query: str) -> list[Callee]:
     )
     wanted, oldest = patterns(query), clock.now() - PRESENCE_EXPIRES
     found: list[Callee] = []
+    occupied = wrapping_up_now()
     for user, state, seen_at in db.session.execute(people):
         text = search_text(name=user.name, emails=[user.email])
         if user.may(Can.RECEIVE_CALLS) and all(any(one in text for one in group) for group in wanted):
             is_fresh = seen_at is not None and seen_at > oldest
-            found.append(Callee(name=user.name, user_id=user.id, presence=state if is_fresh else "offline"))
-    found.sort(key=lambda one: (Presence.STATES.index(one.presence or "offline"), folded(one.name), one.user_id))
+            presence = state if is_fresh else "offline"
+            if presence == "available" and user.id in occupied:
+                presence = WRAPPING_UP
+            found.append(Callee(name=user.name, user_id=user.id, presence=presence))
+    found.sort(key=lambda one: (PRESENCES.index(one.presence or "offline"), folded(one.name), one.user_id))
     return found[:MOST_COLLEAGUES]
 
 

@@ -321,6 +321,7 @@ class App {
       this.#views.dock.open(true, { remember: false });
       this.#root.focus();
     } else if (name === 'keypad') this.#keypad();
+    else if (name === 'save') part(this.#root, 'wrap-up-save')?.click();
     else this.#send(name);
   }
 

@@ -9,11 +9,12 @@ const KEYS = {
   KeyE: 'end',
   KeyK: 'keypad',
   KeyP: 'focus',
+  KeyS: 'save',
 };
 
 /**
  * `run(name)` for Alt+Shift+A accept, R reject, M mute, H hold, C pause the recording (card data), E end, K keypad,
- * P go to the phone.
+ * P go to the phone, S save the wrap-up.
  */
 export function listenForShortcuts(run) {
   document.addEventListener('keydown', (event) => {
