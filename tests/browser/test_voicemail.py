@@ -62,7 +62,7 @@ def test_a_message_is_left_counted_heard_and_done(people, exchange, mailbox):
     ada.eventually(lambda: [row for row in exchange.state()["recordings"] if row["sid"] not in before])
     ada.page.wait_for_timeout(4000)  # after the greeting and the tone, some seconds of speech
     caller.hang_up()
-    count = ada.page.locator("#nav .nav__count")
+    count = ada.page.locator("#nav").get_by_role("link", name="Voicemail").locator(".nav__count")
     ada.page.goto("/voicemail")
     row = ada.page.locator("#voicemails tbody").first
     ada.eventually(lambda: row.count() or ada.page.reload(), seconds=30)
