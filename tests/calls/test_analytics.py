@@ -15,13 +15,16 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 from flask import g
+from whole.crawling import PARTIAL
 
 from voipcrm.accounts.models import User
-from voipcrm.calls import history, listing
-from voipcrm.calls.analytics import report
+from voipcrm.calls import exporting, history, listing
+from voipcrm.calls.analytics import asked_of, report
+from voipcrm.calls.exports import CallExport
 from voipcrm.calls.models import Call
 from voipcrm.calls.periods import Period, preset
 from voipcrm.core.db import db
+from voipcrm.core.pages import length
 
 from .call_rows import NOON, after, inbound, internal, outbound
 
@@ -83,10 +86,15 @@ def move(app, cast):
     return to
 
 
-def numbers_of(page) -> list[tuple[str, str, str]]:
-    """(calls, wait or talk; what it says; where it leads) of every number on the page."""
-    found = re.findall(r'data-(calls|wait|talk)="(\d*)" href="([^"]+)"', page.text)
-    return [(kind, value, unescape(href)) for kind, value, href in found]
+def numbers_of(browser, query: str) -> set[tuple[str, str, str]]:
+    """(kind; what it says; where it leads) of every number on the page and on the part that it fetches."""
+    page = browser.get(f"/analytics?{query}").text
+    part = re.search(r'hx-get="(/analytics/shares[^"]+)"', page)
+    assert part
+    page += browser.get(unescape(part[1]), headers=PARTIAL).text
+    found = re.findall(r'data-([a-z]+)="([\d.]*)" href="([^"]+)"', page)
+    assert len(found) == page.count("figures-link"), "each is compared"
+    return {(kind, value, unescape(href)) for kind, value, href in found}
 
 
 def rows_behind(app, person, href: str) -> tuple[int, int, list[int]]:
@@ -108,6 +116,18 @@ def rows_behind(app, person, href: str) -> tuple[int, int, list[int]]:
         return len(calls), sum(call.talk_seconds for call in calls), waits
 
 
+def expected(kind: str, count: int, talked: int, waits: list[int]) -> str:
+    """What a number of this kind says over such calls."""
+    waits = sorted(waits)
+    return {
+        "calls": str(count),
+        "talk": str(talked),
+        "wait": str(round(sum(waits) / len(waits))) if waits else "",
+        "median": str(waits[(len(waits) - 1) // 2]) if waits else "",
+        "ninth": str(waits[-(-len(waits) * 9 // 10) - 1]) if waits else "",
+    }[kind]
+
+
 def login_user_for_this_request(user: User) -> None:
     g._login_user = user
 
@@ -125,25 +145,23 @@ def test_every_number_is_that_of_the_calls_it_leads_to(
         (cast.ada, as_ada, ""),
     ):
         move(person, zone)
-        page = browser.get(f"/analytics?since={since}&until={until}{query}")
-        told = numbers_of(page)
+        told = numbers_of(browser, f"since={since}&until={until}{query}")
         assert len(told) > 60
+        behind = {href: rows_behind(app, person, href) for href in {href for _, _, href in told}}
+        counts = {href: count for href, (count, _, _) in behind.items()}
         for kind, value, href in told:
-            count, talked, waits = rows_behind(app, person, href)
-            if kind == "calls":
-                assert int(value) == count, href
-            elif kind == "talk":
-                assert int(value) == talked, href
+            if kind == "share":
+                others = [href.replace("outcome=answered", f"outcome={one}") for one in ("unanswered", "voicemail")]
+                assert float(value) == counts[href] / (counts[href] + sum(counts[one] for one in others))
             else:
-                assert value == (str(round(sum(waits) / len(waits))) if waits else ""), href
+                assert value == expected(kind, *behind[href]), (kind, href)
 
 
 def test_a_click_on_a_number_shows_exactly_those_rows(as_bo, cast, busy_days, move):
     busy_days(date(2026, 10, 24), date(2026, 10, 26))
     move(cast.bo, BERLIN)
-    page = as_bo.get("/analytics?since=2026-10-24&until=2026-10-26")
     clicked = Counter()
-    for kind, value, href in numbers_of(page):
+    for kind, value, href in numbers_of(as_bo, "since=2026-10-24&until=2026-10-26"):
         if kind == "calls":
             assert rows_shown(as_bo, href) == int(value), href
             clicked[bool(int(value))] += 1
@@ -170,7 +188,7 @@ def test_days_and_hours_are_those_of_the_clocks_there(app, cast, busy_days, zone
         user = db.session.get_one(User, cast.root.id)
         user.time_zone = zone
         login_user_for_this_request(user)
-        found = report(user, period, line=None, scope=None)
+        found = report(user, period, asked_of(period))
         outside = db.session.scalars(sa.select(Call).where(Call.direction != "internal")).all()
         local = [(call, call.started_at.astimezone(there)) for call in outside]
         local = [(call, at) for call, at in local if since <= at.date() <= until]
@@ -227,10 +245,9 @@ def test_the_summary_says_how_it_was_before(app, cast, as_root):
     text = words(as_root.get("/analytics?since=2026-11-23&until=2026-11-23"))
     for said in (
         "4 in, 0 out; 100% more than before",
-        "75.0% 3 calls; 75.0 points better than before",
+        "75.0% 3 calls; 75.0 points better than before. Talked 3:00, outgoing calls too",
         "Median wait 5 s 9 in 10 within 5 s",
         "Missed 1 0 nobody answered, 1 hung up first, 0 left a voicemail instead; 50% fewer than before",
-        "Talking 3:00",
     ):
         assert said in text
 
@@ -248,7 +265,8 @@ def test_a_missed_call_stands_with_everybody_it_was_meant_for(app, cast, as_root
     keep(app, inbound(rung=[cast.ada.id, cast.bo.id], outcome="missed"))
     people = table(as_root, "people", "since=2026-11-23&until=2026-11-23")
     assert [(row[0], row[2]) for row in people[1:]] == [("Ada Ortiz", "1"), ("Bo Becker", "1")]
-    assert "By person" not in as_ada.get("/analytics?since=2026-11-23&until=2026-11-23").text
+    assert "By person" in as_root.get("/analytics/shares?since=2026-11-23&until=2026-11-23").text
+    assert "By person" not in as_ada.get("/analytics/shares?since=2026-11-23&until=2026-11-23").text
     assert as_ada.get("/analytics/people.csv?since=2026-11-23&until=2026-11-23").status_code == 404
 
 
@@ -293,12 +311,13 @@ def test_days_that_cannot_be_reported_on_are_refused_in_words(as_ada, query, sen
     answer = as_ada.get(f"/analytics?{query}")
     assert answer.status_code == 422
     assert sentence in answer.text
+    assert as_ada.get(f"/analytics/shares?{query}").status_code == 422
 
 
 def test_no_calls_is_said_and_strangers_see_nothing(as_ada, as_mallory):
     assert "No calls in these days" in as_ada.get("/analytics").text
     assert as_ada.get("/analytics?period=nonsense&line=x&scope=all").status_code == 200
-    assert as_mallory.get("/analytics").status_code == 404
+    assert [as_mallory.get(f"/analytics{one}").status_code for one in ("", "/shares", "/days.csv")] == [404] * 3
 
 
 def test_the_history_says_what_it_was_narrowed_to(app, cast, as_root):
@@ -311,6 +330,49 @@ def test_the_history_says_what_it_was_narrowed_to(app, cast, as_root):
     assert as_root.get(f"/calls?{query}".replace("hour=12", "hour=13")).text.count('<tr id="call-') == 0
     for nonsense in ("hour=24", "weekday=7", "hour=-1", "scope=everybody", "outside=no"):
         assert "Only calls" not in as_root.get(f"/calls?{nonsense}").text
+
+
+def test_home_tells_of_today_what_analytics_tells(app, cast, as_root, as_bo, as_ada, busy_days, move):
+    busy_days(date(2026, 10, 25), date(2026, 10, 25))
+    with time_machine.travel(datetime(2026, 10, 25, 18, 0, tzinfo=UTC), tick=False):
+        for person in (cast.root, cast.bo, cast.ada):
+            move(person, BERLIN)
+            browser = app.test_client().sign_in(person)
+            home = browser.get("/calls/summary", headers=PARTIAL).text
+            links = dict(re.findall(r'href="([^"]+)">([^<]+)<', home))
+            assert len(links) == 4
+            report_of_today = unescape(browser.get("/analytics?period=today").text)
+            for href, value in links.items():
+                count, talked, _ = rows_behind(app, person, unescape(href))
+                assert value in {str(count), length(talked)}
+                asked = set(parse_qsl(urlsplit(unescape(href)).query))
+                there = re.findall(r'href="(/calls\?[^"]+)">([^<%]+)<', report_of_today)
+                assert value in {said for one, said in there if set(parse_qsl(urlsplit(one).query)) == asked}
+
+
+def test_a_day_without_calls_is_nought_among_others_and_a_long_period_has_all_of_its_days(app, cast, as_root):
+    keep(app, *(inbound(rung=[cast.ada.id], by=cast.ada.id, at=NOON - timedelta(days=n)) for n in (0, 2, 386)))
+    days = table(as_root, "days", "since=2026-11-21&until=2026-11-23")[1:]
+    assert [row[1] for row in days] == ["1", "0", "1"]
+    query = "since=2025-11-02&until=2026-11-23"
+    assert sum(int(row[1]) for row in table(as_root, "days", query)[1:]) == 3
+    assert len(table(as_root, "days", query)) == 388
+    page = as_root.get(f"/analytics?{query}").text
+    assert "387 days" in page
+    assert page.count('class="chart__answered"') == 2 * 3 + 1, "each chart has a bar for each day with calls"
+    nothing = as_root.get("/analytics?since=2026-11-22&until=2026-11-22").text
+    assert "No calls in these days" in nothing
+    assert 'hx-get="/analytics/shares' not in nothing
+
+
+def test_ones_own_calls_behind_a_number_are_exported_by_a_job(app, cast, as_bo):
+    keep(app, inbound(rung=[cast.ada.id], by=cast.ada.id), outbound(cast.bo.id))
+    query = "since=2026-11-23&until=2026-11-23&outside=yes&scope=own"
+    assert as_bo.post(f"/calls/exports?{query}").status_code == 303
+    with app.app_context():
+        one = db.session.scalars(sa.select(CallExport)).one()
+        exporting.work(one.id)
+        assert (one.state, one.total) == ("done", 1)
 
 
 def keep(app, *rows) -> None:

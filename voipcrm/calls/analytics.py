@@ -1,29 +1,33 @@
 """Sums over the calls with the outside in a period: by day, hour, line and person, and how long callers waited.
 
 Nothing is kept ready: every number is added up from the same calls, by the same conditions, as the history lists them,
-so they cannot disagree. Ended calls are read from an index that covers all of it (ix_calls_figures).
+so they cannot disagree, also when word of a call comes late. Ended calls are read from an index that covers all of it
+(ix_calls_figures); live ones, which are few, from theirs.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 
 from voipcrm.accounts.models import User
 from voipcrm.calls import history
 from voipcrm.calls.models import Call, CallTarget
-from voipcrm.calls.narrowing import Narrow
+from voipcrm.calls.narrowing import Narrow, stretches
 from voipcrm.calls.periods import Period
+from voipcrm.calls.words import MISSED
 from voipcrm.core.db import db, unix
 
 ENDED = Call.state == sa.literal_column("'ended'")  # written out, or the partial index is not known to fit
 QUARTER = 900  # seconds: every zone of today is ahead of UTC by a multiple of it
+HOUR = timedelta(hours=1)
+KEPT = "%Y-%m-%d %H:%M:%S.%f"  # how SQLite holds a moment
 
 
 @dataclass(slots=True)
@@ -39,6 +43,16 @@ class Figures:
     outgoing: int = 0
     talk_seconds: int = 0
     wait_seconds: int = 0
+
+    @classmethod
+    def of(cls, sums: Iterable[Any]) -> Figures:
+        """Of a row of COLUMNS."""
+        return cls(*map(int, sums))
+
+    def __iadd__(self, other: Figures) -> Figures:
+        for name, value in zip(self.__slots__, astuple(other), strict=True):
+            setattr(self, name, getattr(self, name) + value)
+        return self
 
     @property
     def calls(self) -> int:
@@ -59,22 +73,6 @@ class Figures:
         """Seconds."""
         return round(self.wait_seconds / self.answered) if self.answered else None
 
-    def add(self, direction: str, outcome: str | None, count: int, talk: int, wait: int) -> None:
-        self.talk_seconds += talk
-        if direction == "outbound":
-            self.outgoing += count
-            return
-        self.incoming += count
-        if outcome == "answered":
-            self.answered += count
-            self.wait_seconds += wait
-        elif outcome == "missed":
-            self.missed += count
-        elif outcome == "abandoned":
-            self.abandoned += count
-        elif outcome == "voicemail":
-            self.voicemail += count
-
 
 @dataclass(frozen=True, slots=True)
 class Waits:
@@ -86,85 +84,131 @@ class Waits:
 
 @dataclass(slots=True)
 class Report:
+    """When there were calls, and how it was before."""
+
     period: Period
-    total: Figures
     before: Figures  # of the period before
     waits: Waits
     days: dict[date, Figures]  # each day of the period
-    hours: dict[int, Figures]  # those in which there were calls
+    total: Figures = field(default_factory=Figures)
+    hours: dict[int, Figures] = field(default_factory=dict)  # those in which there were calls
     busy: dict[tuple[int, int], int] = field(default_factory=dict)  # (weekday, hour): incoming calls
-    lines: dict[int | None, Figures] = field(default_factory=dict)  # by id; None: calls on no line of ours
-    people: dict[int, Figures] = field(default_factory=dict)  # by id of a user
 
 
-def report(user: User, period: Period, *, line: int | None, scope: str | None) -> Report:
-    """All sums of what this person may see. line, scope: as in the filters of the history."""
-    asked = history.Filters(since=period.since, until=period.until, line=line, narrow=Narrow(outside=True, scope=scope))
-    before = replace(asked, since=period.before.since, until=period.before.until)
-    days, hours = {day: Figures() for day in period.days}, defaultdict[int, Figures](Figures)
-    total, busy = Figures(), Counter[tuple[int, int]]()
-    for quarter, *sums in _sums(user, asked, unix(Call.started_at) // QUARTER):
-        local = datetime.fromtimestamp(quarter * QUARTER, period.zone)
-        for figures in (total, days[local.date()], hours[local.hour]):
-            figures.add(*sums)
-        if sums[0] == "inbound":
-            busy[local.weekday(), local.hour] += sums[2]
-    return Report(
-        period=period,
-        total=total,
-        before=_by(user, before, sa.literal(0)).get(0, Figures()),
-        waits=_waits(user, asked),
-        days=days,
-        hours=dict(sorted(hours.items())),
-        busy=dict(busy),
-        lines=_by(user, asked, Call.line_id),
-        people=_by_person(user, asked),
-    )
+@dataclass(slots=True)
+class Shares:
+    """Whose calls they were."""
+
+    lines: dict[int | None, Figures]  # by id; None: calls on no line of ours
+    people: dict[int, Figures]  # by id of a user
 
 
-def _by(user: User, asked: history.Filters, key: Any) -> dict[Any, Figures]:
-    found = defaultdict[Any, Figures](Figures)
-    for value, *sums in _sums(user, asked, key):
-        found[value].add(*sums)
-    return dict(found)
+def asked_of(period: Period, *, line: int | None = None, scope: str | None = None) -> history.Filters:
+    """The calls that a report is about. line, scope: as in the filters of the history."""
+    return history.Filters(since=period.since, until=period.until, line=line, narrow=Narrow(outside=True, scope=scope))
 
 
-def _by_person(user: User, asked: history.Filters) -> dict[int, Figures]:
+def total(user: User, asked: history.Filters) -> Figures:
+    """Of all these calls that this person may see."""
+    found = Figures()
+    for row in db.session.execute(_either(_seen(user, asked).with_only_columns(*_columns()))):
+        found += Figures.of(row)
+    return found
+
+
+def report(user: User, period: Period, asked: history.Filters) -> Report:
+    """asked: of that period."""
+    earlier = replace(asked, since=period.before.since, until=period.before.until)
+    days, hours, busy = {day: Figures() for day in period.days}, defaultdict[int, Figures](Figures), Counter()
+    found = Report(period, total(user, earlier), _waits(user, asked), days)
+    for local, figures in _by_time(user, period, asked):
+        found.total += figures
+        days[local.date()] += figures
+        hours[local.hour] += figures
+        busy[local.weekday(), local.hour] += figures.incoming
+    found.hours = {hour: hours[hour] for hour in sorted(hours) if hours[hour].calls}
+    found.busy = {at: count for at, count in busy.items() if count}
+    return found
+
+
+def shares(user: User, asked: history.Filters) -> Shares:
     """A missed call counts for each for whom it was meant, so those of all people can be more than there were."""
-    found = defaultdict[int, Figures](Figures)
-    for user_id, *sums in _sums(user, asked, Call.user_id):
+    lines, people = defaultdict[Any, Figures](Figures), defaultdict[int, Figures](Figures)
+    keys = (Call.line_id, Call.user_id)
+    query = _seen(user, asked).with_only_columns(*keys, *_columns()).group_by(*keys)
+    for line_id, user_id, *sums in db.session.execute(_either(query)):
+        figures = Figures.of(sums)
+        lines[line_id] += figures
         if user_id is not None:
-            found[user_id].add(*sums)
-    target = aliased(CallTarget)
-    columns = (target.user_id, Call.outcome, sa.func.count())
-    for outcome in ("unanswered", "voicemail"):
-        nobodys = history.filtered(Call.visible_to(user), replace(asked, outcome=outcome, direction="inbound"))
-        meant = nobodys.join(target, target.call_id == Call.id).with_only_columns(*columns)
-        for user_id, came_to, count in db.session.execute(meant.group_by(target.user_id, Call.outcome)):
-            found[user_id].add("inbound", came_to, count, 0, 0)
-    return dict(found)
+            people[user_id] += figures
+    meant = _seen(user, asked).join(CallTarget, CallTarget.call_id == Call.id)
+    meant = meant.where(ENDED, Call.direction == "inbound", Call.outcome.in_((*MISSED, "voicemail")))
+    meant = meant.with_only_columns(CallTarget.user_id, *_columns()).group_by(CallTarget.user_id)
+    for user_id, *sums in db.session.execute(meant):
+        people[user_id] += Figures.of(sums)
+    return Shares(dict(lines), dict(people))
 
 
-def _sums(user: User, asked: history.Filters, key: Any) -> Iterator[tuple[Any, ...]]:
-    """(key, direction, outcome, calls, talk seconds, wait seconds) of ended calls, then of live ones."""
-    wait = sa.case((Call.outcome == "answered", unix(Call.answered_at) - unix(Call.started_at)), else_=0)
-    columns = (
-        key.label("key"),
-        Call.direction,
-        Call.outcome,
-        sa.func.count(),
+def _seen(user: User, asked: history.Filters) -> sa.Select[Any]:
+    return history.filtered(Call.visible_to(user), asked)
+
+
+def _either(query: sa.Select[Any]) -> sa.CompoundSelect[Any]:
+    """Of ended calls, and of live ones: each from its own index."""
+    return sa.union_all(query.where(ENDED), query.where(~ENDED))
+
+
+def _columns() -> list[sa.ColumnElement[int]]:
+    """One for each of Figures."""
+    came_in = Call.direction == "inbound"
+    answered = came_in & (Call.outcome == "answered")
+    counted = [came_in, answered, *(came_in & (Call.outcome == one) for one in ("missed", "abandoned", "voicemail"))]
+    wait = sa.func.sum(unix(Call.answered_at) - unix(Call.started_at)).filter(answered)
+    return [
+        *(sa.func.count().filter(one) for one in (*counted, Call.direction == "outbound")),
         sa.func.coalesce(sa.func.sum(Call.talk_seconds), 0),
-        sa.func.coalesce(sa.func.sum(wait), 0),
-    )
-    query = history.filtered(Call.visible_to(user), asked).with_only_columns(*columns)
-    query = query.group_by(sa.literal_column("key"), Call.direction, Call.outcome)
-    for part in (query.where(ENDED), query.where(~ENDED)):
-        for row in db.session.execute(part):
-            yield row[0], row[1], row[2], int(row[3]), int(row[4]), int(row[5])
+        sa.func.coalesce(wait, 0),
+    ]
+
+
+def _by_time(user: User, period: Period, asked: history.Filters) -> Iterator[tuple[datetime, Figures]]:
+    """Figures of stretches of time that lie in one hour of a day as its clocks show it, with a moment of each."""
+    quarter = (unix(Call.started_at) // QUARTER).label("quarter")
+    query = _seen(user, asked).with_only_columns(quarter, *_columns()).group_by(sa.literal_column("quarter"))
+    is_hashed = db.engine.dialect.name == "postgresql"
+    for at, *sums in db.session.execute(_either(query) if is_hashed else query.where(~ENDED)):
+        yield datetime.fromtimestamp(at * QUARTER, period.zone), Figures.of(sums)
+    if not is_hashed:
+        yield from _hour_by_hour(user, period, asked)
+
+
+def _hour_by_hour(user: User, period: Period, asked: history.Filters) -> Iterator[tuple[datetime, Figures]]:
+    """SQLite groups by sorting, which takes four times as long as to walk the index an hour at a time. `asked` must not
+    say its days here, or it would seek those for each hour."""
+    hours = list(_hours(period))
+    each = sa.func.json_each(json.dumps([(one.strftime(KEPT), end.strftime(KEPT)) for one, end in hours]))
+    each = each.table_valued("key", "value")
+    begins, ends = (sa.type_coerce(each.c.value.op("->>")(at), Call.started_at.type) for at in (0, 1))
+    within = _seen(user, replace(asked, since=None, until=None)).where(ENDED)
+    within = within.where(Call.started_at >= begins, Call.started_at < ends)
+    sums = within.with_only_columns(sa.func.json_array(*_columns())).correlate(each).scalar_subquery()
+    for at, text in db.session.execute(sa.select(each.c.key, sa.type_coerce(sums, sa.Text))):
+        yield hours[at][0].astimezone(period.zone), Figures.of(json.loads(text))
+
+
+def _hours(period: Period) -> Iterator[tuple[datetime, datetime]]:
+    """(begin, end) in UTC of each hour, as the clocks show it; a change of the clocks can cut one."""
+    for at, end, ahead in stretches(period.since, period.until, period.zone):
+        begins = at
+        while begins < end:
+            into = (begins.timestamp() + ahead) % HOUR.total_seconds()
+            stops = min(begins + HOUR - timedelta(seconds=into), end)
+            yield begins.astimezone(UTC), stops.astimezone(UTC)
+            begins = stops
 
 
 def _waits(user: User, asked: history.Filters) -> Waits:
-    answered = history.filtered(Call.visible_to(user), replace(asked, direction="inbound", outcome="answered"))
+    answered = _seen(user, replace(asked, direction="inbound", outcome="answered"))
     wait = (unix(Call.answered_at) - unix(Call.started_at)).label("wait")
     columns = (wait, sa.func.count())
     counted = answered.where(ENDED, Call.answered_at.is_not(None)).with_only_columns(*columns).group_by("wait")

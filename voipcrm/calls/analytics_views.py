@@ -14,7 +14,7 @@ from flask_login import current_user
 
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls import charts, history
-from voipcrm.calls.analytics import Figures, Report, report
+from voipcrm.calls.analytics import Figures, Report, Shares, asked_of, report, shares
 from voipcrm.calls.narrowing import SCOPES, WEEKDAYS
 from voipcrm.calls.periods import PRESETS, USUAL, Period, preset, problem_of
 from voipcrm.contacts.exporting import safe
@@ -42,10 +42,19 @@ class Asked:
         """For links that keep line and scope."""
         return {"line": self.line, "scope": self.scope}
 
+    @property
+    def days(self) -> dict[str, Any]:
+        """For links to another part of the same report."""
+        return {"since": self.period.since, "until": self.period.until, **self.args}
+
+    @property
+    def filters(self) -> history.Filters:
+        """The calls of this report."""
+        return asked_of(self.period, line=self.line, scope=self.scope)
+
     def rows(self, **more: Any) -> str:
         """Address of exactly the calls that a number of this report counts."""
-        wanted = {"since": self.period.since, "until": self.period.until, **self.args, "outside": "yes", **more}
-        return url_for("calls.index", **wanted)
+        return url_for("calls.index", **{**self.days, "outside": "yes", **more})
 
 
 @bp.context_processor
@@ -56,24 +65,35 @@ def _words() -> dict[str, Any]:
 @bp.get("")
 @requires(Can.VIEW_CALLS)
 def index() -> Any:
-    """The report; 422 with the usual days for days that cannot be reported on."""
+    """When there were calls; 422 with the usual days for days that cannot be reported on."""
     asked = _asked()
-    found = report(current_user, asked.period, line=asked.line, scope=asked.scope)
-    choices = history.choices(current_user, history.Filters())
+    found = report(current_user, asked.period, asked.filters)
     page = render(
         "analytics/index.html",
         asked=asked,
         report=found,
-        chart=charts.of_days(found.days),
-        tables=tables(asked, found, choices),
+        charts={"wide": charts.of_days(found.days), "narrow": charts.of_days(found.days, charts.NARROW)},
+        tables=times(found),
         levels=_levels(found.busy),
         hours_shown=sorted({*WORKING_HOURS, *(hour for _, hour in found.busy)}),
         weekdays=WEEKDAYS,
         presets={name: words for name, (words, _) in PRESETS.items()},
-        choices=choices,
+        choices=history.choices(current_user, history.Filters()),
         scopes=_scopes(),
     )
     return (page, 422) if asked.problem else page
+
+
+@bp.get("/shares")
+@requires(Can.VIEW_CALLS)
+def by_whose() -> Any:
+    """Whose calls they were, line by line and person by person; a part of the report, which stands before it is there.
+    422 for days that cannot be reported on."""
+    asked = _asked()
+    if asked.problem:
+        abort(422)
+    found = whose(shares(current_user, asked.filters), history.choices(current_user, history.Filters()))
+    return render("analytics/shares.html", "analytics/_shares.html", asked=asked, tables=found)
 
 
 @bp.get("/<name>.csv")
@@ -83,8 +103,11 @@ def download(name: str) -> Any:
     asked = _asked()
     if asked.problem:
         abort(422)
-    found = report(current_user, asked.period, line=asked.line, scope=asked.scope)
-    table = tables(asked, found, history.choices(current_user, history.Filters())).get(name)
+    if name in {"days", "hours"}:
+        found = times(report(current_user, asked.period, asked.filters))
+    else:
+        found = whose(shares(current_user, asked.filters), history.choices(current_user, history.Filters()))
+    table = found.get(name)
     if table is None:
         abort(404)
     text = io.StringIO()
@@ -128,26 +151,28 @@ class Table:
     columns: tuple[tuple[str, str, dict[str, str]], ...] = COLUMNS
 
 
-def tables(asked: Asked, found: Report, choices: dict[str, list[tuple[int, str]]]) -> dict[str, Table]:
-    """By day, hour, line and, for who may see those of others, person."""
+def times(found: Report) -> dict[str, Table]:
+    """By day and by hour."""
     days = [Row(day_words(day), figures, {"since": day, "until": day}) for day, figures in found.days.items()]
     hours = [Row(f"{hour}:00", figures, {"hour": hour}) for hour, figures in found.hours.items()]
-    all_of_it = {
-        "days": Table("By day", "Day", days),
-        "hours": Table("By hour", "Hour", hours),
-        "lines": Table("By line", "Line", list(_lines(found, choices["line"]))),
-    }
+    return {"days": Table("By day", "Day", days), "hours": Table("By hour", "Hour", hours)}
+
+
+def whose(found: Shares, choices: dict[str, list[tuple[int, str]]]) -> dict[str, Table]:
+    """By line and, for who may see those of others, by person."""
+    both = {}
     if choices["person"]:
         people = [
             Row(name, found.people[row_id], {"person": row_id})
             for row_id, name in choices["person"]
             if row_id in found.people
         ]
-        all_of_it["people"] = Table("By person", "Person", people, COLUMNS[1:])
-    return all_of_it
+        both["people"] = Table("By person", "Person", people, COLUMNS[1:])
+    both["lines"] = Table("By line", "Line", list(_lines(found, choices["line"])))
+    return both
 
 
-def _lines(found: Report, known: list[tuple[int, str]]) -> Iterator[Row]:
+def _lines(found: Shares, known: list[tuple[int, str]]) -> Iterator[Row]:
     for row_id, label in known:
         if row_id in found.lines:
             yield Row(label, found.lines[row_id], {"line": row_id})

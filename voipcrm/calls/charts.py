@@ -8,10 +8,10 @@ from datetime import date
 
 from voipcrm.calls.analytics import Figures
 
-WIDTH, HEIGHT = 840, 230
+WIDTH, NARROW, HEIGHT = 840, 360, 230  # NARROW: on a phone
 LEFT, TOP, BOTTOM = 34, 10, 24  # room for the scale, above the highest bar, for the days
 GAP = 1.0  # between the parts of a bar
-LABELS = 8  # days that are named, at most
+LABEL = 90  # the room of a day that is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +38,25 @@ class Bar:
 class Chart:
     bars: list[Bar]
     ticks: list[tuple[int, float]]  # value, y
-    width: int = WIDTH
+    width: int
     height: int = HEIGHT
     left: int = LEFT
 
 
-def of_days(days: Mapping[date, Figures]) -> Chart:
+def of_days(days: Mapping[date, Figures], width: int = WIDTH) -> Chart:
     """A bar for each day: answered below, then outgoing, then missed or voicemail; the highest just fits."""
     step = scale_step(max((_height(one) for one in days.values()), default=0))
     top = max(step, -(-max((_height(one) for one in days.values()), default=0) // step) * step)
     floor, unit = HEIGHT - BOTTOM, (HEIGHT - BOTTOM - TOP) / top
-    pitch = (WIDTH - LEFT) / max(len(days), 1)
-    width = min(pitch * 0.66, 40.0)
-    every = -(-len(days) // LABELS)
+    pitch = (width - LEFT) / max(len(days), 1)
+    thick = min(pitch * 0.66, 40.0)
+    every = -(-len(days) // (width // LABEL))
     bars = []
     for at, (day, figures) in enumerate(days.items()):
-        x = LEFT + pitch * at + (pitch - width) / 2
-        bars.append(Bar(day, figures, round(x, 2), _parts(figures, x, width, floor, unit), at % every == 0))
+        x = LEFT + pitch * at + (pitch - thick) / 2
+        bars.append(Bar(day, figures, round(x, 2), _parts(figures, x, thick, floor, unit), at % every == 0))
     ticks = [(value, round(floor - value * unit, 2)) for value in range(0, top + 1, step)]
-    return Chart(bars, ticks)
+    return Chart(bars, ticks, width)
 
 
 def scale_step(highest: int) -> int:

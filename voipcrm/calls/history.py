@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from flask_login import current_user
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
@@ -77,8 +78,11 @@ class Filters:
         return any(getattr(self, one.name) is not None for one in fields(self))
 
 
-def filtered(query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = None) -> sa.Select[Call]:
-    """The calls of `query` that pass all filters; days are days of `zone`, else of the viewer's."""
+def filtered(
+    query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = None, *, viewer: User | None = None
+) -> sa.Select[Call]:
+    """The calls of `query` that pass all filters. zone, viewer: whose days and whose own calls; without them, those of
+    who is signed in."""
     conditions: list[sa.ColumnElement[bool]] = []
     zone = zone or viewer_zone()
     if wanted.since:
@@ -96,7 +100,7 @@ def filtered(query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = No
         if value is not None:
             conditions.append(column == value)
     if wanted.narrow:
-        conditions.extend(wanted.narrow.conditions(wanted.since, wanted.until, zone))
+        conditions.extend(wanted.narrow.conditions(wanted.since, wanted.until, zone, viewer or current_user))
     if wanted.number:
         conditions.append(_has_number(wanted.number))
     if wanted.q:

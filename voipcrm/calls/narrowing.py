@@ -11,7 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from flask_login import current_user
 
 from voipcrm.accounts.models import User
 from voipcrm.calls.models import Call
@@ -64,17 +63,19 @@ class Narrow:
         ]
         return ", ".join(filter(None, told))
 
-    def conditions(self, since: date | None, until: date | None, zone: ZoneInfo) -> Iterator[sa.ColumnElement[bool]]:
-        """What a call has to meet; hour and weekday count only where both days are given, since then the clock of the
-        zone is known for each moment between them."""
+    def conditions(
+        self, since: date | None, until: date | None, zone: ZoneInfo, viewer: User
+    ) -> Iterator[sa.ColumnElement[bool]]:
+        """What a call has to meet for this viewer; hour and weekday count only where both days are given, since then the
+        clock of the zone is known for each moment between them."""
         if self.outside:
             yield Call.direction.in_(("inbound", "outbound"))
         if self.no_line:
             yield Call.line_id.is_(None)
         if self.scope == "own":
-            yield Call.of_people([current_user.id])
+            yield Call.of_people([viewer.id])
         elif self.scope == "team":
-            yield Call.of_people(sa.select(User.id).where(User.team_id == current_user.team_id))
+            yield Call.of_people(sa.select(User.id).where(User.team_id == viewer.team_id))
         if since and until and since <= until and (self.hour is not None or self.weekday is not None):
             yield sa.or_(*(self._in_stretch(*stretch) for stretch in stretches(since, until, zone)))
 

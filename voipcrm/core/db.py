@@ -107,7 +107,7 @@ def insert(table: Any) -> Any:
 def unix(moment: Any) -> sa.ColumnElement[int]:
     """Whole seconds since 1970 of a column of moments, for sums and groups."""
     if db.engine.dialect.name == "postgresql":
-        return sa.cast(sa.func.floor(sa.extract("epoch", moment)), sa.BigInteger)
+        return sa.cast(sa.func.floor(sa.func.date_part("epoch", moment)), sa.BigInteger)
     # Without the fraction, or SQLite rounds the last half millisecond of a second up.
     return sa.cast(sa.func.strftime("%s", sa.func.substr(sa.type_coerce(moment, sa.Text), 1, 19)), sa.Integer)
 
