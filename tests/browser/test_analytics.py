@@ -28,6 +28,7 @@ def test_a_number_leads_to_its_calls_and_back(people, a_call):
     page.get_by_role("link", name="Last 7 days").click()
     expect(page.locator(".periods [aria-current]")).to_have_text("Last 7 days")
     expect(page.locator("rect.chart__missed").first).to_be_visible()
+    expect(page.get_by_role("heading", name="By line")).to_be_visible()  # the part that comes after the page
     number = page.locator("dd .stat__value [data-calls]").last
     count = int(number.get_attribute("data-calls") or 0)
     assert count > 0

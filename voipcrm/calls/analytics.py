@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -50,8 +50,14 @@ class Figures:
         return cls(*map(int, sums))
 
     def __iadd__(self, other: Figures) -> Figures:
-        for name, value in zip(self.__slots__, astuple(other), strict=True):
-            setattr(self, name, getattr(self, name) + value)
+        self.incoming += other.incoming
+        self.answered += other.answered
+        self.missed += other.missed
+        self.abandoned += other.abandoned
+        self.voicemail += other.voicemail
+        self.outgoing += other.outgoing
+        self.talk_seconds += other.talk_seconds
+        self.wait_seconds += other.wait_seconds
         return self
 
     @property
@@ -173,11 +179,13 @@ def _columns() -> list[sa.ColumnElement[int]]:
 
 def _by_time(user: User, period: Period, asked: history.Filters) -> Iterator[tuple[datetime, Figures]]:
     """Figures of stretches of time that lie in one hour of a day as its clocks show it, with a moment of each."""
-    quarter = (unix(Call.started_at) // QUARTER).label("quarter")
-    query = _seen(user, asked).with_only_columns(quarter, *_columns()).group_by(sa.literal_column("quarter"))
+    ahead = {one for *_, one in stretches(period.since, period.until, period.zone)}
+    unit = QUARTER if any(one % HOUR.total_seconds() for one in ahead) else 3_600
+    slot = (unix(Call.started_at) // unit).label("slot")
+    query = _seen(user, asked).with_only_columns(slot, *_columns()).group_by(sa.literal_column("slot"))
     is_hashed = db.engine.dialect.name == "postgresql"
     for at, *sums in db.session.execute(_either(query) if is_hashed else query.where(~ENDED)):
-        yield datetime.fromtimestamp(at * QUARTER, period.zone), Figures.of(sums)
+        yield datetime.fromtimestamp(at * unit, period.zone), Figures.of(sums)
     if not is_hashed:
         yield from _hour_by_hour(user, period, asked)
 

@@ -66,7 +66,7 @@ class Narrow:
     def conditions(
         self, since: date | None, until: date | None, zone: ZoneInfo, viewer: User
     ) -> Iterator[sa.ColumnElement[bool]]:
-        """What a call has to meet for this viewer; hour and weekday count only where both days are given, since then the
+        """What a call has to meet for this viewer; hour and weekday count only where both days are given: then the
         clock of the zone is known for each moment between them."""
         if self.outside:
             yield Call.direction.in_(("inbound", "outbound"))
