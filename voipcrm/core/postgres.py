@@ -46,7 +46,9 @@ def _take(connection: Any, record: Any, _proxy: Any) -> None:
 
 class ShortTransaction:
     """A transaction in libpq's pipeline mode. Statements wait here until somebody reads an answer, then all travel
-    together; those that nobody reads travel with COMMIT.
+    together; those that nobody reads travel with the end. What stands between two Syncs of a pipeline is a transaction
+    without BEGIN and COMMIT; a connection that is closed before its Sync leaves nothing behind
+    (PostgreSQL's documentation, "Pipeline Mode" and "Extended Query").
 
     psycopg has a pipeline of its own, whose cursors talk to the server at every statement instead of at every answer:
     three times the processor time (bench/webhooks.py). So this goes one storey down, to `psycopg.pq`, and keeps
@@ -61,7 +63,6 @@ class ShortTransaction:
         self._names: dict[str, bytes] = lent.info.setdefault(_PREPARED, {})
         self._sent: list[_Answer | None] = []  # whose answer comes next; None: nobody's
         self._wire.enter_pipeline_mode()
-        self.ask("BEGIN")
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> _Answer:
         name = self._names.get(sql)
@@ -78,15 +79,19 @@ class ShortTransaction:
         return answer
 
     def commit(self) -> None:
-        self.ask("COMMIT")
-        self.travel()
+        self._wire.pipeline_sync()
+        self._sent.append(None)
+        self._read()
         self._wire.exit_pipeline_mode()
 
     def travel(self) -> None:
         """Send what waits and read what the server says to it."""
-        self._wire.pipeline_sync()
-        answers = waiting.wait(_answers(self._wire, len(self._sent) + 1), self._wire.socket, interval=WAKE_SECONDS)
-        for asked, results in zip([*self._sent, None], answers, strict=True):
+        self._wire.send_flush_request()
+        self._read()
+
+    def _read(self) -> None:
+        answers = waiting.wait(_answers(self._wire, len(self._sent)), self._wire.socket, interval=WAKE_SECONDS)
+        for asked, results in zip(self._sent, answers, strict=True):
             result = results[-1]
             if result.status == ExecStatus.FATAL_ERROR:
                 raise error_from_result(result)

@@ -1,12 +1,13 @@
 """Where an incoming call goes: the route that fits, its first step that reaches somebody, and what is said at the end.
 
-The caller waits in silence for the first decision, so it is two statements (bench/webhooks.py measures it). What one
-step leads to after it rang in vain is asked anew, with the people as they are then. Positions only ever rise, so no
-call goes round in a route; how it could through the phone network is seen to in `routes.forwarding`."""
+The caller waits in silence for the first decision, so it is two statements that travel together, before it is known
+which route fits (bench/webhooks.py measures it). What one step leads to after it rang in vain is asked anew, with the
+people as they are then. Positions only ever rise, so no call goes round in a route; how it could through the phone
+network is seen to in `routes.forwarding`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,38 +46,41 @@ _RULES = (
     InboundRoute.closed_mailbox_id,
     InboundRoute.message,
 )
-_FOR_NUMBER = Prepared(
-    lambda: (
-        sa.select(*_RULES)
+
+
+def _for_number(*columns: Any) -> Any:
+    """Of the active routes that may be for calls to a number."""
+    return (
+        sa.select(*columns)
+        .select_from(InboundRoute)
         .outerjoin(Line, Line.id == InboundRoute.line_id)
         .where(InboundRoute.active, sa.or_(InboundRoute.line_id.is_(None), Line.number == sa.bindparam("number")))
-        .order_by(InboundRoute.position, InboundRoute.id)
     )
-)
-_BY_ID = Prepared(lambda: sa.select(*_RULES).where(InboundRoute.id == sa.bindparam("route_id")))
 
 
-def _with_people() -> Any:
-    """The steps of a route with everybody they name: by themselves, then by their group; a row for each role, and
-    for each call that they still wrap up."""
-    named = sa.select(StepPerson.step_id, StepPerson.user_id, StepPerson.position, sa.literal_column("0").label("via"))
-    grouped = sa.select(
-        RouteStep.id.label("step_id"), GroupMember.user_id, GroupMember.position, sa.literal_column("1").label("via")
-    ).join(GroupMember, GroupMember.group_id == RouteStep.group_id)
+def _with_people(*which: Any) -> Any:
+    """The chosen steps with everybody they name: by themselves, then by their group; a row for each role, and for
+    each call that they still wrap up."""
+    step = sa.select(RouteStep).where(*which).cte("step").c
+    named = sa.select(
+        step.id.label("step_id"), StepPerson.user_id, StepPerson.position, sa.literal_column("0").label("via")
+    )
+    grouped = sa.select(step.id, GroupMember.user_id, GroupMember.position, sa.literal_column("1").label("via"))
     both = sa.union_all(
-        named.join(RouteStep, RouteStep.id == StepPerson.step_id).where(RouteStep.route_id == sa.bindparam("route_id")),
-        grouped.where(RouteStep.route_id == sa.bindparam("route_id")),
+        named.join(StepPerson, StepPerson.step_id == step.id),
+        grouped.join(GroupMember, GroupMember.group_id == step.group_id),
     ).subquery()
     return (
         sa.select(
-            RouteStep.id.label("step_id"),
-            RouteStep.position,
-            RouteStep.kind,
-            RouteStep.ring_seconds,
-            RouteStep.number,
-            RouteStep.trunk_id,
-            RouteStep.sip_user,
-            RouteStep.mailbox_id,
+            step.id.label("step_id"),
+            step.route_id,
+            step.position,
+            step.kind,
+            step.ring_seconds,
+            step.number,
+            step.trunk_id,
+            step.sip_user,
+            step.mailbox_id,
             RingGroup.strategy,
             User.id.label("user_id"),
             User.name,
@@ -87,55 +91,67 @@ def _with_people() -> Any:
             WrapUp.limit_seconds.label("wrap_up_seconds"),
             Role.permissions,
         )
-        .select_from(RouteStep)
-        .outerjoin(RingGroup, RingGroup.id == RouteStep.group_id)
-        .outerjoin(both, both.c.step_id == RouteStep.id)
+        .outerjoin(RingGroup, RingGroup.id == step.group_id)
+        .outerjoin(both, both.c.step_id == step.id)
         .outerjoin(User, User.id == both.c.user_id)
         .outerjoin(Presence, Presence.user_id == User.id)
         .outerjoin(WrapUp, sa.and_(WrapUp.user_id == User.id, WrapUp.finished_at.is_(None)))
         .outerjoin(user_roles, user_roles.c.user_id == User.id)
         .outerjoin(Role, Role.id == user_roles.c.role_id)
-        .where(RouteStep.route_id == sa.bindparam("route_id"), RouteStep.position > sa.bindparam("after"))
-        .order_by(RouteStep.position, RouteStep.id, both.c.via, both.c.position, User.id)
+        .order_by(step.route_id, step.position, step.id, both.c.via, both.c.position, User.id)
     )
 
 
-_STEPS = Prepared(_with_people)
+_RULES_FOR_NUMBER = Prepared(lambda: _for_number(*_RULES).order_by(InboundRoute.position, InboundRoute.id))
+_STEPS_FOR_NUMBER = Prepared(lambda: _with_people(RouteStep.route_id.in_(_for_number(InboundRoute.id))))
+_RULE = Prepared(lambda: sa.select(*_RULES).where(InboundRoute.id == sa.bindparam("route_id")))
+_STEPS_AFTER = Prepared(
+    lambda: _with_people(RouteStep.route_id == sa.bindparam("route_id"), RouteStep.position > sa.bindparam("after"))
+)
 
 
 def decide(connection: Connection, question: Question) -> Decision:
     """What a call does first. A number that no route is for is told that nobody is there: never silence."""
-    return ask_decision(connection, question, ask_rules(connection, question.to))()
+    return ask(connection, question.to).decide(connection, question)
 
 
-def ask_rules(connection: Connection, number: str | None) -> Asked:
-    """The active routes that may be for calls to this number, to be read later."""
-    return _FOR_NUMBER.ask(connection, {"number": number})
+def ask(connection: Connection, number: str | None) -> Asking:
+    """Ask for all that a decision on a call to this number needs, before more is known of the call."""
+    named = {"number": number}
+    return Asking(_RULES_FOR_NUMBER.ask(connection, named), _STEPS_FOR_NUMBER.ask(connection, named))
 
 
-def ask_decision(connection: Connection, question: Question, rules: Asked) -> Callable[[], Decision]:
-    """What `decide` says, with its second statement asked but not read."""
-    rule = next((rule for rule in rules.rows() if fit(rule, question) is Fit.FITS), None)
-    if rule is None:
-        return lambda: Decision(message=NOBODY)
-    steps = _ask_steps(connection, rule.id, after=-1)
-    closed = why_closed(rule.hours, rule.holidays, zone(rule.time_zone or house.default_time_zone), question.at)
-    if closed is None:
-        return lambda: _next(connection, question, rule, steps)
-    return lambda: _closed(connection, rule, closed, steps)
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The routes that may be for a call, with all their steps: questions on their way to the database."""
+
+    rules: Asked
+    steps: Asked
+
+    def decide(self, connection: Connection, question: Question) -> Decision:
+        """What the call does first; see `decide`."""
+        rule = next((rule for rule in self.rules.rows() if fit(rule, question) is Fit.FITS), None)
+        if rule is None:
+            return Decision(message=NOBODY)
+        steps = steps_of((row for row in self.steps.rows() if row.route_id == rule.id), at=clock.now())
+        closed = why_closed(rule.hours, rule.holidays, zone(rule.time_zone or house.default_time_zone), question.at)
+        if closed is None:
+            return _next(connection, question, rule, steps)
+        return _closed(connection, rule, closed, steps)
 
 
 def decide_again(connection: Connection, question: Question, *, route_id: int | None, after: int) -> Decision:
     """What a call does once the step at position `after` of its route has rung in vain."""
-    rule = _BY_ID.first(connection, {"route_id": route_id})
+    rule = _RULE.first(connection, {"route_id": route_id})
     if rule is None:  # deleted while it rang
         return Decision(message=NOBODY)
-    return _next(connection, question, rule, _ask_steps(connection, rule.id, after=after))
+    rows = _STEPS_AFTER.rows(connection, {"route_id": rule.id, "after": after})
+    return _next(connection, question, rule, steps_of(rows, at=clock.now()))
 
 
-def _closed(connection: Connection, rule: Any, why: str, steps: Asked) -> Decision:
+def _closed(connection: Connection, rule: Any, why: str, steps: list[Step]) -> Decision:
     """Words, or the mailbox that takes messages outside hours. Those who would have rung first find the call."""
-    meant = meant_by([step for step in _read(steps) if step.people][:1])
+    meant = meant_by([step for step in steps if step.people][:1])
     found = box(connection, rule.closed_mailbox_id) if rule.closed_mailbox_id is not None else None
     if found:
         meant = tuple(dict.fromkeys([*meant, *found.user_ids]))
@@ -143,11 +159,11 @@ def _closed(connection: Connection, rule: Any, why: str, steps: Asked) -> Decisi
     return Decision(route_id=rule.id, message=message, closed=why, meant=meant, mailbox=found)
 
 
-def _next(connection: Connection, question: Question, rule: Any, steps: Asked) -> Decision:
+def _next(connection: Connection, question: Question, rule: Any, steps: list[Step]) -> Decision:
     """The first of the steps that can be done, with those that were passed over; else the route's last words."""
     passed: list[Passed] = []
     message = rule.message or NOBODY
-    for step in _read(steps):
+    for step in steps:
         way, obstacle = _way(connection, question, step)
         if obstacle is not None:
             passed.append(Passed(step, obstacle))
@@ -179,15 +195,6 @@ def _next(connection: Connection, question: Question, rule: Any, steps: Asked) -
         )
     meant = meant_by(one.step for one in passed)
     return Decision(route_id=rule.id, message=message, passed=tuple(passed), meant=meant)
-
-
-def _ask_steps(connection: Connection, route_id: int, *, after: int) -> Asked:
-    """The steps of the route behind the position `after`."""
-    return _STEPS.ask(connection, {"route_id": route_id, "after": after})
-
-
-def _read(steps: Asked) -> list[Step]:
-    return steps_of(steps.rows(), at=clock.now())
 
 
 def _way(connection: Connection, question: Question, step: Step) -> tuple[Way | None, str | None]:

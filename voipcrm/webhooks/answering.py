@@ -12,7 +12,7 @@ from voipcrm.calls import ledger, trunking
 from voipcrm.calls.callbacks import callback
 from voipcrm.calls.holding import into_conference
 from voipcrm.calls.models import Call
-from voipcrm.calls.opening import adopt_events, caller_of, meant_for, open_inbound
+from voipcrm.calls.opening import Arrival, adopt_events, caller_of, meant_for, open_inbound, opened_before
 from voipcrm.contacts.matching import ask_match
 from voipcrm.core import clock
 from voipcrm.core.app import settings
@@ -20,8 +20,9 @@ from voipcrm.core.db import db
 from voipcrm.core.house import house
 from voipcrm.core.prepared import Connection
 from voipcrm.core.sealing import SealBroken
+from voipcrm.core.short import short_transaction
 from voipcrm.core.static import asset
-from voipcrm.routes.deciding import ask_decision, ask_rules, decide, decide_again
+from voipcrm.routes import deciding
 from voipcrm.routes.models import MAX_STEPS
 from voipcrm.routes.rules import Question
 from voipcrm.routes.trying import Decision
@@ -70,39 +71,54 @@ def placed_by_browser(asked: VoiceRequest) -> str:
     return _outside(call)
 
 
-def arriving(connection: Connection, asked: VoiceRequest) -> str:
-    """Somebody calls one of our numbers. They hear silence until we answer, so all that can be asked is asked before
-    the first answer is read, and again before the second."""
+def arriving(asked: VoiceRequest) -> str:
+    """Somebody calls one of our numbers. They hear silence until we answer, so most calls are two trips to the
+    database: one that asks all there is to know, one that writes all that follows."""
+    with short_transaction(db.engine) as connection:
+        arrival, answer = _arrive(connection, asked)
+    opened = arrival.opened.first()
+    if opened and not opened.has_early_events:
+        return answer
+    with short_transaction(db.engine) as connection:
+        call = opened_before(connection, asked.call_sid)
+        return answer if opened else _arrive(connection, asked, call)[1]
+
+
+def _arrive(connection: Connection, asked: VoiceRequest, known: Any = None) -> tuple[Arrival, str]:
+    """The answer holds when the arrival opened its call, or when this is it: the row `known`."""
+    caller = caller_of(asked)
     called = CalledLine.ask(connection, asked.to)
-    contact_of = ask_match(connection, caller_of(asked))
-    rules = ask_rules(connection, asked.to)
+    contact_of = ask_match(connection, caller)
+    routes = deciding.ask(connection, asked.to)
     line, contact = called(), contact_of()
-    question = Question(asked.to, line.id if line else None, caller_of(asked), clock.now())
-    decided = ask_decision(connection, question, rules)
-    arrival = open_inbound(connection, asked, line, contact)
-    event = replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=arrival.public_id)
-    if arrival.is_new:
-        ledger.enter_first(connection, event, call_id=arrival.call_id)
-        if arrival.has_early_events:
-            adopt_events(connection, arrival.call_id, asked.call_sid)
-    else:
-        ledger.enter(connection, event)
-    decision = _with_a_channel(connection, decided(), question, arrival.call_id, arrival.public_id)
-    meant_for(connection, arrival.call_id, decision.meant)
+    question = Question(asked.to, line.id if line else None, caller, clock.now())
+    decision = routes.decide(connection, question)
+    arrival = open_inbound(connection, asked, number=caller, line=line, contact=contact)
+    call_id, public_id = (known.id, known.public_id) if known else (0, arrival.public_id)  # 0: not asked for
+    event = replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=public_id)
+    ledger.enter_first(connection, event)
+    says_first = bool(line and line.says_before_recording)
+    if not known and (decision.way or decision.mailbox or says_first):
+        opened = arrival.opened.first()
+        if opened is None:
+            return arrival, ""
+        call_id = opened.id
+    if decision.way:
+        decision = _with_a_channel(connection, decision, question, call_id, public_id)
+    meant_for(connection, asked.call_sid, decision.meant)
     if decision.mailbox:
-        return messages.ask_for_one(connection, arrival.call_id, arrival.public_id, decision.mailbox)
+        return arrival, messages.ask_for_one(connection, call_id, public_id, decision.mailbox)
     sentence = line.says_before_recording if line and decision.rings else ""
     if sentence:
-        told = door.entry("announced", sid=asked.call_sid)
-        ledger.keep(connection, told, call_id=arrival.call_id)
+        ledger.keep(connection, door.entry("announced", sid=asked.call_sid), call_id=call_id)
         if line and line.recording == "consent":
-            return twiml.ask_for_key(text=sentence, action_url=callback("consent", arrival.public_id))
-    return _carry_out(
+            return arrival, twiml.ask_for_key(text=sentence, action_url=callback("consent", public_id))
+    return arrival, _carry_out(
         decision,
-        arrival.public_id,
-        caller_id=arrival.number or (line.number if line else settings.twilio_number),
+        public_id,
+        caller_id=caller or (line.number if line else settings.twilio_number),
         card=_card(
-            number=arrival.number,
+            number=caller,
             name=contact.name if contact else "",
             company=contact.company if contact else "",
             line=line.label if line else "",
@@ -158,19 +174,21 @@ def _next_step(call: Call) -> str:
     route_id, step = (request.args.get(name, type=int) for name in ("route", "step"))
     question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
     after = MAX_STEPS if step is None else step
-    return _go_on(call, question, decide_again(db.session.connection(), question, route_id=route_id, after=after))
+    return _go_on(
+        call, question, deciding.decide_again(db.session.connection(), question, route_id=route_id, after=after)
+    )
 
 
 def first_step(call: Call) -> str:
     """The caller was asked whether the call may be recorded; now somebody is rung."""
     question = Question(call.line.number if call.line else None, call.line_id, call.peer_number, clock.now())
-    return _go_on(call, question, decide(db.session.connection(), question))
+    return _go_on(call, question, deciding.decide(db.session.connection(), question))
 
 
 def _go_on(call: Call, question: Question, decision: Decision) -> str:
     connection = db.session.connection()
     decision = _with_a_channel(connection, decision, question, call.id, call.public_id)
-    meant_for(connection, call.id, decision.meant)
+    meant_for(connection, call.root_sid or "", decision.meant)
     if decision.mailbox:
         return messages.ask_for_one(connection, call.id, call.public_id, decision.mailbox)
     return _carry_out(
@@ -193,7 +211,7 @@ def _with_a_channel(
 ) -> Decision:
     """The same decision, with a channel taken where it needs one; what follows it where others were quicker."""
     while decision.way and decision.step and not trunking.take(connection, call_id, public_id, decision.way):
-        decision = decide_again(connection, question, route_id=decision.route_id, after=decision.step.position)
+        decision = deciding.decide_again(connection, question, route_id=decision.route_id, after=decision.step.position)
     return decision
 
 

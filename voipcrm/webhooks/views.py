@@ -30,8 +30,7 @@ def voice() -> str:
         answer = answering.placed_by_browser(asked)
         db.session.commit()
         return answer
-    with short_transaction(db.engine) as connection:
-        return answering.arriving(connection, asked)
+    return answering.arriving(asked)
 
 
 @bp.post("/status")
