@@ -91,7 +91,9 @@ def numbers_of(browser, query: str) -> set[tuple[str, str, str]]:
     page = browser.get(f"/analytics?{query}").text
     part = re.search(r'hx-get="(/analytics/shares[^"]+)"', page)
     assert part
-    page += browser.get(unescape(part[1]), headers=PARTIAL).text
+    shares = browser.get(unescape(part[1]), headers=PARTIAL)
+    assert shares.status_code == 200
+    page += shares.text
     found = re.findall(r'data-([a-z]+)="([\d.]*)" href="([^"]+)"', page)
     assert len(found) == page.count("figures-link"), "each is compared"
     return {(kind, value, unescape(href)) for kind, value, href in found}
@@ -383,4 +385,9 @@ def keep(app, *rows) -> None:
 
 def words(answer) -> str:
     main = answer.text.partition("<main")[2]
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", main)).split()).replace(" ,", ",").replace(" ;", ";")
+    return (
+        " ".join(unescape(re.sub(r"<[^>]+>", " ", main)).split())
+        .replace(" ,", ",")
+        .replace(" ;", ";")
+        .replace(" .", ".")
+    )

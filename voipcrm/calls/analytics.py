@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from voipcrm.accounts.models import User
 from voipcrm.calls import history
@@ -147,9 +148,10 @@ def shares(user: User, asked: history.Filters) -> Shares:
         lines[line_id] += figures
         if user_id is not None:
             people[user_id] += figures
-    meant = _seen(user, asked).join(CallTarget, CallTarget.call_id == Call.id)
+    target = aliased(CallTarget)  # whose calls one may see asks this table too
+    meant = _seen(user, asked).join(target, target.call_id == Call.id)
     meant = meant.where(ENDED, Call.direction == "inbound", Call.outcome.in_((*MISSED, "voicemail")))
-    meant = meant.with_only_columns(CallTarget.user_id, *_columns()).group_by(CallTarget.user_id)
+    meant = meant.with_only_columns(target.user_id, *_columns()).group_by(target.user_id)
     for user_id, *sums in db.session.execute(meant):
         people[user_id] += Figures.of(sums)
     return Shares(dict(lines), dict(people))
