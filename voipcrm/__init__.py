@@ -57,6 +57,7 @@ def _rooms() -> tuple[Blueprint, ...]:
     from voipcrm.admin.teams import bp as teams
     from voipcrm.admin.trunks import bp as trunks
     from voipcrm.calls.about_views import bp as about_call
+    from voipcrm.calls.analytics_views import bp as analytics
     from voipcrm.calls.by_hand_views import bp as by_hand
     from voipcrm.calls.cost_views import bp as costs
     from voipcrm.calls.export_views import bp as call_exports
@@ -82,7 +83,7 @@ def _rooms() -> tuple[Blueprint, ...]:
 
     own = (accounts, passwords, my_account, home, branding)
     recordings = (views.bp, keeping_views.bp, bundle_views.bp)
-    calling = (calls, links, about_call, missed, call_exports, by_hand, costs, *recordings, voicemail)
+    calling = (calls, links, about_call, missed, call_exports, by_hand, costs, analytics, *recordings, voicemail)
     work = (contacts, organizations, notes, tags, merging, distinct, imports, *calling)
     set_up = (
         lines,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
 from flask_login import login_user
 
 from voipcrm.accounts.models import User, UserSession
-from voipcrm.calls.day import Day, day
 from voipcrm.calls.dispositions import Disposition
 from voipcrm.calls.history import Filters, choices, filtered
 from voipcrm.calls.models import Call
@@ -18,7 +17,7 @@ from voipcrm.core.asking import start_of
 from voipcrm.core.db import db
 from voipcrm.core.pages import zone
 
-from .call_rows import NOON, PRIYA, after, inbound, internal, outbound
+from .call_rows import PRIYA, inbound, internal, outbound
 
 
 def keep(**calls: Call) -> dict[str, Call]:
@@ -206,10 +205,3 @@ def test_the_choices_of_a_filter_are_what_the_viewer_may_choose(context, cast):
         "Ada Ortiz", "Bo Becker", "Mallory Outsider", "Root Admin",
     ]  # fmt: skip
     assert choices(user(cast.mallory), asked)["contact"] == []
-
-
-def test_the_numbers_of_a_day_are_those_of_the_calls_one_may_see(everything, cast):
-    keep(yesterday=outbound(cast.ada.id, at=NOON - timedelta(days=1)))
-    assert day(user(cast.ada), after(-1)) == Day(taken=1, missed=1, placed=1, talk_seconds=120)
-    assert day(user(cast.root), after(-1)) == Day(taken=2, missed=4, placed=2, talk_seconds=300)
-    assert day(user(cast.mallory), after(-1)) == Day(taken=0, missed=0, placed=0, talk_seconds=0)

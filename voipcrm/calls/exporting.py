@@ -46,7 +46,8 @@ def work(export_id: int) -> None:
         one.state, one.reason = "failed", "You may no longer see calls."
         db.session.commit()
         return
-    query = history.filtered(Call.visible_to(user), history.Filters.of(asked), in_zone).where(Call.id <= _newest())
+    query = history.filtered(Call.visible_to(user), history.Filters.of(asked), in_zone, viewer=user)
+    query = query.where(Call.id <= _newest())
     one.total = db.session.scalar(sa.select(sa.func.count()).select_from(query.with_only_columns(Call.id).subquery()))
     db.session.commit()
     draft, path = f"{DRAFTS}/call-export-{claim}", f"exports/calls-{claim}.csv"

@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from flask_login import current_user
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls import peers
 from voipcrm.calls.dispositions import Disposition
 from voipcrm.calls.models import DIRECTIONS, OUTCOMES, Call
+from voipcrm.calls.narrowing import Narrow
 from voipcrm.calls.words import MISSED
 from voipcrm.contacts.models import Person
 from voipcrm.contacts.searching import first_ids
@@ -32,6 +34,7 @@ SHORTEST_FRAGMENT = 3
 WHOLE_NUMBER_DIGITS = 10  # from here on a number is taken for a whole one if it can be: that needs no scan
 NAMED_AT_MOST = 200  # persons whom a search for a name may stand for
 ASKED_OUTCOMES = (*OUTCOMES, "unanswered", "live")  # unanswered: missed or abandoned
+NOBODYS = ("unanswered", "voicemail", *MISSED)  # outcomes of calls that nobody handled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,7 @@ class Filters:
     recorded: bool | None = None
     logged: bool | None = None  # by hand
     disposition: int | None = None  # 0: calls that were talked on and have none
+    narrow: Narrow | None = None  # what only the numbers of analytics ask for
 
     @classmethod
     def of(cls, args: Mapping[str, str]) -> Filters:
@@ -68,6 +72,7 @@ class Filters:
             recorded={"yes": True, "no": False}.get(args.get("recorded", "")),
             logged={"yes": True, "no": False}.get(args.get("logged", "")),
             disposition=0 if args.get("disposition") == "none" else _read(args, "disposition", asking.row_id),
+            narrow=Narrow.of(args),
         )
 
     @property
@@ -75,8 +80,11 @@ class Filters:
         return any(getattr(self, one.name) is not None for one in fields(self))
 
 
-def filtered(query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = None) -> sa.Select[Call]:
-    """The calls of `query` that pass all filters; days are days of `zone`, else of the viewer's."""
+def filtered(
+    query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = None, *, viewer: User | None = None
+) -> sa.Select[Call]:
+    """The calls of `query` that pass all filters. zone, viewer: whose days and whose own calls; without them, those of
+    who is signed in."""
     conditions: list[sa.ColumnElement[bool]] = []
     zone = zone or viewer_zone()
     if wanted.since:
@@ -84,7 +92,7 @@ def filtered(query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = No
     if wanted.until:
         conditions.append(Call.started_at < start_of(wanted.until + timedelta(days=1), zone))
     if wanted.person is not None:
-        conditions.append(sa.or_(Call.user_id == wanted.person, Call.other_user_id == wanted.person))
+        conditions.append(sa.or_(*of_person(wanted.person, wanted.outcome)))
     for column, value in (
         (Call.line_id, wanted.line),
         (Call.direction, wanted.direction),
@@ -95,6 +103,8 @@ def filtered(query: sa.Select[Call], wanted: Filters, zone: ZoneInfo | None = No
             conditions.append(column == value)
     if wanted.recorded is not None:  # as a word of the statement, by which the index is known to hold them
         conditions.append(Call.has_recording == (sa.true() if wanted.recorded else sa.false()))
+    if wanted.narrow:
+        conditions.extend(wanted.narrow.conditions(wanted.since, wanted.until, zone, viewer or current_user))
     if wanted.number:
         conditions.append(_has_number(wanted.number))
     if wanted.q:
@@ -114,6 +124,13 @@ def _came_to(wanted: Filters) -> Iterator[sa.ColumnElement[bool]]:
         yield Call.disposition_id == wanted.disposition
     elif wanted.disposition == 0:
         yield sa.and_(Call.disposition_id.is_(None), Call.outcome == "answered")
+
+
+def of_person(person: int, outcome: str | None) -> list[sa.ColumnElement[bool]]:
+    """Each condition by which a call of this outcome is this person's: one of them has to be met."""
+    theirs: list[sa.ColumnElement[bool]] = [Call.user_id == person, Call.other_user_id == person]
+    # Nobody handled a missed call, so there it counts for whom it was meant. Not elsewhere: it has no index.
+    return [*theirs, Call.is_meant_for([person])] if outcome in NOBODYS else theirs
 
 
 def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:

@@ -32,7 +32,7 @@ def page(user: User, wanted: history.Filters, *, cursor: str | None, oldest_firs
     """The calls that this person may see and asked for, by when they began, with the names they need. One statement."""
     rest = replace(wanted, person=None, outcome=None if wanted.outcome == "unanswered" else wanted.outcome)
     common = history.filtered(sa.select(Call), rest).whereclause
-    choices = [some for some in (_seen_by(user), _of(wanted.person), _came_to(wanted.outcome)) if some]
+    choices = [some for some in (_seen_by(user), _of(wanted), _came_to(wanted.outcome)) if some]
     either = [sa.select(Call).where(*one) for one in product(*choices)]
     query = sa.select(Call)
     if common is not None:
@@ -96,8 +96,8 @@ def _meant_for_one(user: User) -> Conditions:
     return [few, sa.and_(counted > FEW, _meant_for([user.id], Call.user_id))]
 
 
-def _of(person: int | None) -> Conditions:
-    return [] if person is None else [Call.user_id == person, Call.other_user_id == person]
+def _of(wanted: history.Filters) -> Conditions:
+    return [] if wanted.person is None else history.of_person(wanted.person, wanted.outcome)
 
 
 def _came_to(outcome: str | None) -> Conditions:

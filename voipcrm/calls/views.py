@@ -13,17 +13,17 @@ from sqlalchemy.orm import selectinload
 
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls import about, by_hand, costs, history, linking, listing
+from voipcrm.calls.analytics import asked_of, total
 from voipcrm.calls.by_hand import LoggedCall
-from voipcrm.calls.day import day
 from voipcrm.calls.models import Call, Leg
 from voipcrm.calls.notes import notes_of
+from voipcrm.calls.periods import Period
 from voipcrm.calls.telling import Cast, parts, rang_seconds, tell
 from voipcrm.calls.words import read, readings
 from voipcrm.contacts.choices import sharers
 from voipcrm.contacts.models import Organization, Person
 from voipcrm.contacts.notes import entries
 from voipcrm.core import clock
-from voipcrm.core.asking import start_of
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.house import house
@@ -141,12 +141,12 @@ def with_organization(organization_id: int) -> Any:
 @bp.get("/calls/summary")
 @requires(Can.VIEW_CALLS)
 def summary() -> Any:
-    """Today's numbers, today being the viewer's."""
+    """The numbers that analytics has of today, today being the viewer's."""
     if request.headers.get("HX-Request-Type") != "partial":
         return redirect(url_for("home.index"))
     today = clock.now().astimezone(viewer_zone()).date()
-    numbers_of_today = day(current_user, start_of(today, viewer_zone()))
-    return render("calls/_summary.html", day=numbers_of_today, today=today.isoformat())
+    figures = total(current_user, asked_of(Period(today, today, viewer_zone())))
+    return render("calls/_summary.html", figures=figures, today=today.isoformat())
 
 
 def _newest(query: sa.Select[Call]) -> Sequence[Any]:

@@ -104,6 +104,14 @@ def insert(table: Any) -> Any:
     return (postgresql if db.engine.dialect.name == "postgresql" else sqlite_dialect).insert(table)
 
 
+def unix(moment: Any) -> sa.ColumnElement[int]:
+    """Whole seconds since 1970 of a column of moments, for sums and groups."""
+    if db.engine.dialect.name == "postgresql":
+        return sa.cast(sa.func.floor(sa.func.date_part("epoch", moment)), sa.BigInteger)
+    # Without the fraction, or SQLite rounds the last half millisecond of a second up.
+    return sa.cast(sa.func.strftime("%s", sa.func.substr(sa.type_coerce(moment, sa.Text), 1, 19)), sa.Integer)
+
+
 def begin_writing() -> None:
     """End what was read so far and begin a transaction that writes, also while a GET is answered: a download must
     leave a trace. Without it SQLite would refuse to write after a read when others wrote in between."""
