@@ -12,7 +12,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, lazyload, load_only
-from sqlalchemy.sql.base import ExecutableOption
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
@@ -44,7 +43,7 @@ def page(user: User, wanted: history.Filters, *, cursor: str | None, oldest_firs
 
 
 @cache
-def _shown() -> tuple[ExecutableOption, ...]:
+def _shown() -> tuple[Any, ...]:
     """What a row shows, and no more, since each column takes its time. Whatever else is asked of these calls costs a
     statement each, until it is named here."""
     return (

@@ -16,7 +16,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import contains_eager, joinedload, lazyload, load_only
-from sqlalchemy.sql.base import ExecutableOption
 
 from voipcrm.accounts.models import User
 from voipcrm.contacts.folding import folded, patterns
@@ -125,7 +124,7 @@ def ids_of_persons(query: str, narrow: Narrow, *, after: int, limit: int) -> Seq
 
 
 @cache
-def _shown() -> tuple[ExecutableOption, ...]:
+def _shown() -> tuple[Any, ...]:
     """What a row shows, and no more: whatever else is asked of these persons costs a statement each."""
     return (
         load_only(Person.name, Person.sort_name, Person.organization_id, Person.owner_id),
