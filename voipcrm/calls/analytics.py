@@ -143,7 +143,8 @@ def shares(user: User, asked: history.Filters) -> Shares:
     lines, people = defaultdict[Any, Figures](Figures), defaultdict[int, Figures](Figures)
     keys = (Call.line_id, Call.user_id)
     query = _seen(user, asked).with_only_columns(*keys, *_columns()).group_by(*keys)
-    for line_id, user_id, *sums in db.session.execute(_either(query)):
+    rows: Any = db.session.execute(_either(query))
+    for line_id, user_id, *sums in rows:
         figures = Figures.of(sums)
         lines[line_id] += figures
         if user_id is not None:
