@@ -61,6 +61,7 @@ def _shown() -> tuple[Any, ...]:
             Call.held_at,
             Call.is_by_hand,
         ),
+        Call.with_mailbox(),
         joinedload(Call.user).load_only(User.name),
         joinedload(Call.other_user).load_only(User.name),
         joinedload(Call.line).load_only(Line.label),

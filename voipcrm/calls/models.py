@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, query_expression, relationship, with_expression
+from sqlalchemy.sql.base import ExecutableOption
 
 from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
@@ -116,7 +117,7 @@ class Call(Record):
     conference_name: Mapped[str | None] = mapped_column(unique=True)  # random; set once the call is promoted
     held_at: Mapped[datetime | None]
     held_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
-    at_mailbox: Mapped[bool | None] = query_expression()  # is the caller leaving a message? With `with_names` only
+    at_mailbox: Mapped[bool | None] = query_expression()  # is the caller leaving a message? See `with_mailbox`
 
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
     other_user: Mapped[User | None] = relationship(foreign_keys=[other_user_id])
@@ -171,15 +172,20 @@ class Call(Record):
     @staticmethod
     def with_names(query: sa.Select[Call]) -> sa.Select[Call]:
         """The same calls with the people and lines they name, and what a live one is at, in the same statement."""
-        sent = sa.exists().where(CallEvent.call_id == Call.id, CallEvent.kind == "mailbox")
         return query.options(
-            with_expression(Call.at_mailbox, sa.and_(Call.state == "ringing", sent)),
+            Call.with_mailbox(),
             joinedload(Call.user),
             joinedload(Call.other_user),
             joinedload(Call.line),
             joinedload(Call.person),
             joinedload(Call.disposition),
         )
+
+    @staticmethod
+    def with_mailbox() -> ExecutableOption:
+        """An option of a query that fills `at_mailbox`."""
+        sent = sa.exists().where(CallEvent.call_id == Call.id, CallEvent.kind == "mailbox")
+        return with_expression(Call.at_mailbox, sa.and_(Call.state == "ringing", sent))
 
 
 class Leg(Record):
