@@ -27,7 +27,7 @@ _CALL = sa.select(
     calls.c.ended_at,
     calls.c.talk_seconds,
     calls.c.held_at,
-).with_for_update(of=calls)
+).with_for_update(of=calls, key_share=True)  # others may go on referring to the call meanwhile
 _LEG_OF_CALL = sa.select(legs.c.call_id).where(
     sa.or_(legs.c.sid == bindparam("sid"), legs.c.sid == bindparam("parent_sid"))
 )
