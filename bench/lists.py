@@ -117,13 +117,14 @@ def _cases(count: int) -> list[Case]:
     numbers = [crowd.number_of(one) for one in some]
     of_numbers: Any = {"p99_ms": WORD_MS}
     return [
-        Case("calls, newest", [calls] * ASKED, FLAT, beside=["/bare/calls"] * ASKED),
+        Case("calls, newest", [calls] * ASKED, FLAT, beside=["/by-hand/calls"] * ASKED),
         Case(
             "calls, any page",
             asked(calls, deep_calls),
             FLAT,
             beside=asked(
-                "/bare/calls", [{"at": f"{at:%Y-%m-%d %H:%M:%S.%f}", "id": i} for at, i in zip(when, some, strict=True)]
+                "/by-hand/calls",
+                [{"at": f"{at:%Y-%m-%d %H:%M:%S.%f}", "id": i} for at, i in zip(when, some, strict=True)],
             ),
         ),
         Case("calls, oldest first", asked(calls, {"sort": "oldest"}), FLAT),
@@ -141,12 +142,12 @@ def _cases(count: int) -> list[Case]:
         Case("calls, a name", asked(calls, word), p99_ms=WORD_MS),
         Case("calls, a part that nothing has", asked(calls, {"number": "9999999"}), **of_numbers),
         Case("calls, a part that many have", asked(calls, [{"number": one[2:5]} for one in numbers]), **of_numbers),
-        Case("contacts, first", [people] * ASKED, FLAT, beside=["/bare/persons"] * ASKED),
+        Case("contacts, first", [people] * ASKED, FLAT, beside=["/by-hand/persons"] * ASKED),
         Case(
             "contacts, any page",
             asked(people, deep_people),
             FLAT,
-            beside=asked("/bare/persons", [{"at": name, "id": 1} for name in names]),
+            beside=asked("/by-hand/persons", [{"at": name, "id": 1} for name in names]),
         ),
         Case("contacts of an owner", asked(people, [{"owner": one % crowd.AGENTS + 1} for one in some]), FILTERED),
         Case("contacts with a tag", asked(people, [{"tag": one % crowd.TAGS + 1} for one in some]), FILTERED),
@@ -188,7 +189,7 @@ def _measured(
             headers = {"Cookie": cookies[served.port, case.viewer]}
             runs[key].append(_run(case.paths, headers, served.port))
         if large[1].beside:
-            runs["beside"].append(_run(large[1].beside, {}, large[0].port))
+            runs["beside"].append(_run(large[1].beside, headers, large[0].port))
     few, many, beside = (runs[key][1:] for key in ("small", "large", "beside"))
     case = large[1]
     ratio = statistics.median(b.p50_ms / a.p50_ms for a, b in zip(few, many, strict=True))
