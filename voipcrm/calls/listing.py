@@ -79,7 +79,7 @@ def _seen_by(user: User) -> Conditions:
         team = sa.select(User.id).where(User.team_id == user.team_id)
         theirs = (_walked(Call.user_id).in_(team), _walked(Call.other_user_id).in_(team))
         return [sa.or_(*theirs, _meant_for(team, _walked(Call.user_id)))]
-    return [Call.user_id == user.id, Call.other_user_id == user.id, *_meant_for_one(user)]
+    return [Call.user_id == user.id, Call.other_user_id == user.id, *_meant_for_one(user.id)]
 
 
 def _meant_for(people: Any, answered_by: Any) -> sa.ColumnElement[bool]:
@@ -87,17 +87,21 @@ def _meant_for(people: Any, answered_by: Any) -> sa.ColumnElement[bool]:
     return sa.and_(answered_by.is_(None), meant)
 
 
-def _meant_for_one(user: User) -> Conditions:
+def _meant_for_one(user_id: int) -> Conditions:
     """_meant_for in two ways, of which one is closed. Whoever has many such calls finds the newest of them soon among
     all that nobody answered; whoever has few would look through all of those, and finds theirs by themselves."""
-    theirs = sa.select(CallTarget.call_id).where(CallTarget.user_id == user.id).limit(FEW + 1)
+    theirs = sa.select(CallTarget.call_id).where(CallTarget.user_id == user_id).limit(FEW + 1)
     counted = sa.select(sa.func.count()).select_from(theirs.subquery()).scalar_subquery()
     few = sa.and_(counted <= FEW, _walked(Call.user_id).is_(None), Call.id.in_(sa.select(theirs.subquery())))
-    return [few, sa.and_(counted > FEW, _meant_for([user.id], Call.user_id))]
+    return [few, sa.and_(counted > FEW, _meant_for([user_id], Call.user_id))]
 
 
 def _of(wanted: history.Filters) -> Conditions:
-    return [] if wanted.person is None else history.of_person(wanted.person, wanted.outcome)
+    """history.of_person, with whom a call was meant for taken apart too."""
+    if wanted.person is None:
+        return []
+    theirs = history.of_person(wanted.person, None)
+    return [*theirs, *_meant_for_one(wanted.person)] if wanted.outcome in history.NOBODYS else theirs
 
 
 def _came_to(outcome: str | None) -> Conditions:
