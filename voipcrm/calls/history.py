@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,6 @@ from voipcrm.calls.words import MISSED
 from voipcrm.contacts.models import Person
 from voipcrm.contacts.searching import first_ids
 from voipcrm.core import asking
-from voipcrm.core.asking import start_of
 from voipcrm.core.db import db
 from voipcrm.core.house import house
 from voipcrm.core.pages import viewer_zone
@@ -85,12 +84,8 @@ def filtered(
 ) -> sa.Select[Call]:
     """The calls of `query` that pass all filters. zone, viewer: whose days and whose own calls; without them, those of
     who is signed in."""
-    conditions: list[sa.ColumnElement[bool]] = []
     zone = zone or viewer_zone()
-    if wanted.since:
-        conditions.append(Call.started_at >= start_of(wanted.since, zone))
-    if wanted.until:
-        conditions.append(Call.started_at < start_of(wanted.until + timedelta(days=1), zone))
+    conditions = list(asking.within(Call.started_at, wanted.since, wanted.until, zone))
     if wanted.person is not None:
         conditions.append(sa.or_(*of_person(wanted.person, wanted.outcome)))
     for column, value in (
@@ -126,11 +121,18 @@ def _came_to(wanted: Filters) -> Iterator[sa.ColumnElement[bool]]:
         yield sa.and_(Call.disposition_id.is_(None), Call.outcome == "answered")
 
 
-def of_person(person: int, outcome: str | None) -> list[sa.ColumnElement[bool]]:
-    """Each condition by which a call of this outcome is this person's: one of them has to be met."""
+def _meant_for(person: int) -> list[sa.ColumnElement[bool]]:
+    return [Call.is_meant_for([person])]
+
+
+def of_person(
+    person: int, outcome: str | None, *, meant_for: Callable[[int], list[sa.ColumnElement[bool]]] = _meant_for
+) -> list[sa.ColumnElement[bool]]:
+    """Each condition by which a call of this outcome is this person's: one of them has to be met. meant_for: how to say
+    for whom a call was meant."""
     theirs: list[sa.ColumnElement[bool]] = [Call.user_id == person, Call.other_user_id == person]
     # Nobody handled a missed call, so there it counts for whom it was meant. Not elsewhere: it has no index.
-    return [*theirs, Call.is_meant_for([person])] if outcome in NOBODYS else theirs
+    return [*theirs, *meant_for(person)] if outcome in NOBODYS else theirs
 
 
 def choices(user: User, wanted: Filters) -> dict[str, list[tuple[int, str]]]:

@@ -83,8 +83,7 @@ def _seen_by(user: User) -> Conditions:
 
 
 def _meant_for(people: Any, answered_by: Any) -> sa.ColumnElement[bool]:
-    meant = sa.exists().where(CallTarget.call_id == Call.id, CallTarget.user_id.in_(people))
-    return sa.and_(answered_by.is_(None), meant)
+    return sa.and_(answered_by.is_(None), Call.is_meant_for(people))
 
 
 def _meant_for_one(user_id: int) -> Conditions:
@@ -97,11 +96,9 @@ def _meant_for_one(user_id: int) -> Conditions:
 
 
 def _of(wanted: history.Filters) -> Conditions:
-    """history.of_person, with whom a call was meant for taken apart too."""
     if wanted.person is None:
         return []
-    theirs = history.of_person(wanted.person, None)
-    return [*theirs, *_meant_for_one(wanted.person)] if wanted.outcome in history.NOBODYS else theirs
+    return history.of_person(wanted.person, wanted.outcome, meant_for=_meant_for_one)
 
 
 def _came_to(outcome: str | None) -> Conditions:

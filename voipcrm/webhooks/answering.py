@@ -95,8 +95,7 @@ def _arrive(connection: Connection, asked: VoiceRequest, known: Any = None) -> t
     decision = routes.decide(connection, question)
     arrival = open_inbound(connection, asked, number=caller, line=line, contact=contact)
     call_id, public_id = (known.id, known.public_id) if known else (0, arrival.public_id)  # 0: not asked for
-    event = replace(door.entry("voice", sid=asked.call_sid, status=asked.status), public_id=public_id)
-    ledger.enter_first(connection, event)
+    ledger.enter_first(connection, door.entry("voice", sid=asked.call_sid, status=asked.status))
     says_first = bool(line and line.says_before_recording)
     if not known and (decision.way or decision.mailbox or says_first):
         opened = arrival.opened.first()
