@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
 
 @dataclass(frozen=True)
@@ -42,30 +43,68 @@ def get(path: str, headers: dict[str, str], port: int) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def run(requests: Sequence[bytes], port: int, *, clients: int) -> Figures:
-    """Send all requests, each once, by so many clients at a time."""
-    shares = [requests[i::clients] for i in range(clients)]
-    with multiprocessing.get_context("fork").Pool(clients) as pool:
+class Crew:
+    """So many clients, each in a process of its own with one connection. A server's workers share out connections
+    by chance, so what is compared has to go over the same ones."""
+
+    def __init__(self, port: int, clients: int) -> None:
+        fork = multiprocessing.get_context("fork")
+        pairs = [fork.Pipe() for _ in range(clients)]
+        self._ends = [ours for ours, _ in pairs]
+        self._processes = [fork.Process(target=_client, args=(theirs, port), daemon=True) for _, theirs in pairs]
+
+    def __enter__(self) -> Crew:
+        for one in self._processes:
+            one.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in self._processes:
+            one.kill()
+            one.join()
+
+    def run(self, requests: Sequence[bytes]) -> Figures:
+        """Send all requests, each once, by all clients at a time."""
+        shares = [requests[i :: len(self._ends)] for i in range(len(self._ends))]
+        for end in self._ends:
+            end.send("ready?")
+        for end in self._ends:
+            end.recv()
         begun = time.perf_counter()
-        parts = pool.starmap(_client, [(share, port) for share in shares])
-        took = time.perf_counter() - begun
+        for end, share in zip(self._ends, shares, strict=True):
+            end.send(share)
+        parts = [end.recv() for end in self._ends]
+        return _figures(time.perf_counter() - begun, parts)
+
+
+def run(requests: Sequence[bytes], port: int, *, clients: int) -> Figures:
+    """Send all requests, each once, by so many clients at a time over new connections."""
+    with Crew(port, clients) as crew:
+        return crew.run(requests)
+
+
+def _figures(took: float, parts: list[tuple[list[float], int]]) -> Figures:
     times = sorted(one for part, _ in parts for one in part)
-    refused = sum(bad for _, bad in parts)
     p99 = times[min(len(times) - 1, int(len(times) * 0.99))]
+    refused = sum(bad for _, bad in parts)
     return Figures(len(times) / took, statistics.median(times) * 1000, p99 * 1000, refused)
 
 
-def _client(requests: Sequence[bytes], port: int) -> tuple[list[float], int]:
+def _client(end: Connection, port: int) -> None:
     link = socket.create_connection(("127.0.0.1", port), timeout=30)
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    times, refused = [], 0
-    for request in requests:
-        begun = time.perf_counter()
-        link.sendall(request)
-        refused += not _answer(link).startswith(b"HTTP/1.1 2")
-        times.append(time.perf_counter() - begun)
-    link.close()
-    return times, refused
+    while True:
+        asked = end.recv()
+        if asked == "ready?":
+            end.send("ready")
+            continue
+        times, refused = [], 0
+        for request in asked:
+            begun = time.perf_counter()
+            link.sendall(request)
+            refused += not _answer(link).startswith(b"HTTP/1.1 2")
+            times.append(time.perf_counter() - begun)
+        end.send((times, refused))
 
 
 def _answer(link: socket.socket) -> bytes:

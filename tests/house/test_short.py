@@ -5,11 +5,12 @@ from collections.abc import Callable
 import psycopg
 import pytest
 import sqlalchemy as sa
+from services import wait_until
 
 from voipcrm.accounts.models import Team
 from voipcrm.core import clock
 from voipcrm.core.db import db
-from voipcrm.core.prepared import Prepared, Short
+from voipcrm.core.prepared import Prepared, Short, conclude, hurry
 from voipcrm.core.short import short_transaction
 
 NAMES = Prepared(lambda: sa.select(Team.name, Team.created_at).where(Team.name == sa.bindparam("name")))
@@ -51,6 +52,37 @@ def test_what_nobody_reads_is_written_all_the_same(app):
         with short_transaction(db.engine) as transaction:
             ADD.run(transaction, {"name": "North", "at": AT})
         assert "North" in _names()
+
+
+def test_a_hurry_changes_only_when_things_happen(app):
+    with app.app_context(), short_transaction(db.engine) as transaction:
+        before = NAMES.ask(transaction, {"name": "North"})
+        hurry(transaction)
+        added = ADD.ask(transaction, {"name": "North", "at": AT})
+        after = NAMES.ask(transaction, {"name": "North"})
+        assert before.first() is None
+        hurry(transaction)
+        last = NAMES.ask(transaction, {"name": "North"})
+        assert [row.name for row in last.rows()] == [row.name for row in after.rows()] == ["North"]
+        assert added.first().id
+
+
+def test_what_is_concluded_is_committed_and_takes_no_more(app):
+    def conclude_and_raise(transaction):
+        ADD.run(transaction, {"name": "North", "at": AT})
+        conclude(transaction)
+        ADD.run(transaction, {"name": "South", "at": AT})
+
+    with app.app_context():
+        with short_transaction(db.engine) as transaction:
+            added = ADD.ask(transaction, {"name": "East", "at": AT})
+            conclude(transaction)
+        assert added.first().id
+        assert "East" in _names()
+        with pytest.raises(RuntimeError, match="concluded"):
+            _do(conclude_and_raise)
+        wait_until(lambda: "North" in _names(), 5)  # nobody waited for its commit
+        assert "South" not in _names()
 
 
 def test_words_of_every_kind_come_back_as_they_went(app):

@@ -8,7 +8,7 @@ This is the hottest path of the app (eleven webhooks a call), hence Core stateme
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ import structlog
 from voipcrm.calls import aftermath, statements
 from voipcrm.calls.states import CallState, LegState, Told, call_state, leg_states
 from voipcrm.core import clock
-from voipcrm.core.prepared import Connection
+from voipcrm.core.prepared import Connection, hurry
 from voipcrm.telephony.facts import DialEnded, Form
 from voipcrm.telephony.tokens import user_id_from
 
@@ -48,9 +48,11 @@ def enter(connection: Connection, entry: Entry) -> int | None:
     """Write one event and what follows from it; the caller commits. Returns the call's id, None if it is not known yet.
 
     A repeat changes nothing. An event that cannot be understood is kept all the same, with the reason."""
-    call, known = _lock(connection, entry)
+    if entry.public_id:
+        call, known = _keep_and_lock(connection, entry)
+    else:
+        call, known = _lock_and_keep(connection, entry)
     if call is None:
-        _keep(connection, entry, None)
         return None
     if all(row.key != entry.key for row in known):
         _write(connection, call, [*map(_read, known), _now(entry)], entry)
@@ -64,16 +66,16 @@ def enter_deed(connection: Connection, kind: str, *, public_id: str, by: int) ->
     enter(connection, entry)
 
 
-def keep(connection: Connection, entry: Entry, *, call_id: int) -> None:
+def keep(connection: Connection, entry: Entry) -> None:
     """Write an event from which nothing follows as long as its call lasts; the caller commits."""
-    _keep(connection, entry, call_id)
+    statements.KEEP_EVENT.run(connection, _event(entry))
 
 
 def enter_first(connection: Connection, entry: Entry) -> None:
     """Write the first event and leg of a call whose row this very transaction makes, or finds; the caller commits.
     When it was there already, its state has to be worked out again."""
     root = {"root_sid": entry.sid}
-    statements.KEEP_FIRST_EVENT.run(connection, _event(entry, None) | root)
+    statements.KEEP_FIRST_EVENT.run(connection, _event(entry) | root)
     for leg in leg_states([_now(entry)]).values():
         statements.WRITE_FIRST_LEG.run(connection, _leg(None, leg, entry) | root)
 
@@ -88,16 +90,24 @@ def work_out_again(connection: Connection, call_id: int) -> None:
     _write_call(connection, call, call_state(call.direction, call.root_sid, told))
 
 
-def _lock(connection: Connection, entry: Entry) -> tuple[Any, list[Any]]:
-    """The row of the call, locked, and the events it has. Always two statements, though they may travel together:
-    joined to the one that locks, the other would read what stood there before the lock had to be waited for."""
-    if entry.public_id:
-        named = {"public_id": entry.public_id}
-        locked = statements.CALL_BY_PUBLIC_ID.ask(connection, named)
-        known = statements.EVENTS_BY_PUBLIC_ID.ask(connection, named)
-        return locked.first(), known.rows()
+def _keep_and_lock(connection: Connection, entry: Entry) -> tuple[Any, list[Any]]:
+    """Where the call is named. The row of the call, locked, and the events it had. Always two statements, though they
+    travel together: joined to the one that locks, the other would read what stood there before the lock had to be
+    waited for. While the database looks them up, we write down the event; while it stores that, we work them out."""
+    named = {"public_id": entry.public_id}
+    locked = statements.CALL_BY_PUBLIC_ID.ask(connection, named)
+    known = statements.EVENTS_BY_PUBLIC_ID.ask(connection, named)
+    hurry(connection)
+    keep(connection, entry)
+    return locked.first(), known.rows()
+
+
+def _lock_and_keep(connection: Connection, entry: Entry) -> tuple[Any, list[Any]]:
+    """The same where the call has to be found by its legs."""
     call = statements.CALL_BY_SIDS.first(connection, {"sid": entry.sid, "parent_sid": entry.parent_sid})
-    return call, statements.EVENTS.rows(connection, {"call_id": call.id}) if call else []
+    known = statements.EVENTS.rows(connection, {"call_id": call.id}) if call else []
+    keep(connection, replace(entry, public_id=call.public_id if call else None))
+    return call, known
 
 
 def _write(connection: Connection, call: Any, told: list[Told], entry: Entry) -> None:
@@ -106,24 +116,19 @@ def _write(connection: Connection, call: Any, told: list[Told], entry: Entry) ->
         state = call_state(call.direction, call.root_sid, told)
     except (ValueError, TypeError, KeyError, AttributeError) as problem:
         log.exception("event_not_understood", kind=entry.kind, call=call.public_id)
-        _keep(connection, entry, call.id, repr(problem)[:500])
+        statements.NOT_UNDERSTOOD.run(connection, {"of_event": entry.key, "error": repr(problem)[:500]})
         return
-    _keep(connection, entry, call.id)
     if entry.sid in legs:
         _write_leg(connection, call.id, legs[entry.sid], entry)
     _write_call(connection, call, state)
 
 
-def _keep(connection: Connection, entry: Entry, call_id: int | None, error: str | None = None) -> None:
-    statements.KEEP_EVENT.run(connection, _event(entry, call_id, error))
-
-
-def _event(entry: Entry, call_id: int | None, error: str | None = None) -> dict[str, Any]:
+def _event(entry: Entry) -> dict[str, Any]:
     form = entry.form
     return {
         "key": entry.key,
         "kind": entry.kind,
-        "call_id": call_id,
+        "public_id": entry.public_id,
         "call_sid": entry.sid,
         "parent_sid": entry.parent_sid,
         "status": entry.status,
@@ -134,7 +139,6 @@ def _event(entry: Entry, call_id: int | None, error: str | None = None) -> dict[
         "duration_seconds": form.whole("CallDuration"),
         "sip_code": form.whole("SipResponseCode"),
         "body": entry.body,
-        "error": error,
     }
 
 

@@ -77,9 +77,9 @@ def _values(table: sa.Table, *names: str) -> dict[str, sa.BindParameter]:
     return {name: bindparam(name, type_=table.c[name].type) for name in names}
 
 
-def _keep_event(**instead: Any) -> sa.Insert:
-    columns = [column.key for column in events.columns if column.key != "id"]
-    values = {**_values(events, *columns), **instead}
+def _keep_event(call_id: Any) -> sa.Insert:
+    columns = [column.key for column in events.columns if column.key not in {"id", "call_id", "error"}]
+    values = {**_values(events, *columns), "call_id": call_id}
     return insert(events).values(values).inline().on_conflict_do_nothing(index_elements=["key"])
 
 
@@ -99,11 +99,16 @@ def _write_first_leg() -> sa.Insert:
     return insert(legs).values(values).inline().on_conflict_do_nothing(index_elements=["sid"])
 
 
-KEEP_EVENT = Prepared(_keep_event)  # a repeat of its key does nothing
+# A repeat of its key does nothing, and a call that is not known yet leaves it without one. The call goes by its name,
+# so that the event travels together with the question for it.
+KEEP_EVENT = Prepared(lambda: _keep_event(_ID_OF_CALL))
+NOT_UNDERSTOOD = Prepared(
+    lambda: events.update().where(events.c.key == bindparam("of_event")).values(_values(events, "error"))
+)
 WRITE_LEG = Prepared(_write_leg)
 
 # Of a call that may just be coming into being: named by its root_sid, so that they travel with its own INSERT.
-KEEP_FIRST_EVENT = Prepared(lambda: _keep_event(call_id=_ID_BY_ROOT))
+KEEP_FIRST_EVENT = Prepared(lambda: _keep_event(_ID_BY_ROOT))
 WRITE_FIRST_LEG = Prepared(_write_first_leg)  # a later state of the leg stays
 
 

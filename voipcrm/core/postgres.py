@@ -45,9 +45,9 @@ def _take(connection: Any, record: Any, _proxy: Any) -> None:
 
 
 class ShortTransaction:
-    """A transaction in libpq's pipeline mode. Statements wait here until somebody reads an answer, then all travel
-    together; those that nobody reads travel with the end. What stands between two Syncs of a pipeline is a transaction
-    without BEGIN and COMMIT; a connection that is closed before its Sync leaves nothing behind
+    """A transaction in libpq's pipeline mode. Statements wait here until somebody is in a hurry or reads an answer,
+    then all travel together; those that nobody reads travel with the end. What stands between two Syncs of a pipeline
+    is a transaction without BEGIN and COMMIT; a connection that is closed before its Sync leaves nothing behind
     (PostgreSQL's documentation, "Pipeline Mode" and "Extended Query").
 
     psycopg has a pipeline of its own, whose cursors talk to the server at every statement instead of at every answer:
@@ -61,43 +61,64 @@ class ShortTransaction:
         self._wire = link.pgconn
         self._values = Transformer(link)
         self._names: dict[str, bytes] = lent.info.setdefault(_PREPARED, {})
-        self._sent: list[_Answer | None] = []  # whose answer comes next; None: nobody's
+        self._waiting: list[_Answer | None] = []  # whose answer each statement is; None: nobody's
+        self._away: list[_Answer | None] = []  # the same, of those that have been sent
+        self._is_concluded = False
         self._wire.enter_pipeline_mode()
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> _Answer:
+        if self._is_concluded:
+            raise RuntimeError("nothing can be asked of a transaction that is concluded")
         name = self._names.get(sql)
         if name is None:
             # Kept by the connection. When the statement is refused, the connection is given up and its names with it.
             name = self._names[sql] = b"voipcrm_%d" % len(self._names)
             self._wire.send_prepare(name, sql.encode())
-            self._sent.append(None)
+            self._waiting.append(None)
         # As text: a binary integer would have the size of its value, and the statement expects that of its column.
         given = self._values.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else None
         self._wire.send_query_prepared(name, given)
         answer = _Answer(self)
-        self._sent.append(answer)
+        self._waiting.append(answer)
         return answer
 
-    def commit(self) -> None:
+    def hurry(self) -> None:
+        self._wire.send_flush_request()
+        self._depart()
+
+    def conclude(self) -> None:
         self._wire.pipeline_sync()
-        self._sent.append(None)
+        self._waiting.append(None)
+        self._is_concluded = True
+        self._depart()
+
+    def commit(self) -> None:
+        if not self._is_concluded:
+            self.conclude()
         self._read()
         self._wire.exit_pipeline_mode()
 
-    def travel(self) -> None:
-        """Send what waits and read what the server says to it."""
-        self._wire.send_flush_request()
+    def bring(self, answer: _Answer) -> None:
+        """Read what has been sent, and all else too where the answer is not among it."""
         self._read()
+        if answer.found is None:
+            self.hurry()
+            self._read()
+
+    def _depart(self) -> None:
+        self._away += self._waiting
+        self._waiting = []
+        self._wire.flush()  # what finds no room goes when answers are read
 
     def _read(self) -> None:
-        answers = waiting.wait(_answers(self._wire, len(self._sent)), self._wire.socket, interval=WAKE_SECONDS)
-        for asked, results in zip(self._sent, answers, strict=True):
+        answers = waiting.wait(_answers(self._wire, len(self._away)), self._wire.socket, interval=WAKE_SECONDS)
+        for asked, results in zip(self._away, answers, strict=True):
             result = results[-1]
             if result.status == ExecStatus.FATAL_ERROR:
                 raise error_from_result(result)
             if asked is not None:
                 asked.found = self._rows(result)
-        self._sent = []
+        self._away = []
 
     def _rows(self, result: Any) -> list[tuple[Any, ...]]:
         if result.status != ExecStatus.TUPLES_OK or not result.ntuples:
@@ -115,7 +136,7 @@ class _Answer:
 
     def fetch(self) -> list[tuple[Any, ...]]:
         if self.found is None:
-            self._transaction.travel()
+            self._transaction.bring(self)
         return self.found or []
 
 

@@ -33,8 +33,30 @@ class Short(Protocol):
         """Run it in the order of asking, at the latest when its answer is read or the transaction ends."""
         ...
 
+    def hurry(self) -> None:
+        """Send what was asked so far: the database is at it while the caller goes on with something else."""
+        ...
+
+    def conclude(self) -> None:
+        """The same with the commit, after which nothing more can be asked. Whoever leaves the transaction waits for it;
+        an exception after this no longer undoes anything."""
+        ...
+
 
 Connection = sa.Connection | Short
+
+
+def hurry(connection: Connection) -> None:
+    """Have the database begin with what was asked so far. It gains where there is work to do before the answer is."""
+    if not isinstance(connection, sa.Connection):
+        connection.hurry()
+
+
+def conclude(connection: Connection) -> None:
+    """Have the database commit, where the caller needs it no more and has work to do before it can answer. An ordinary
+    connection is left to whoever commits it."""
+    if not isinstance(connection, sa.Connection):
+        connection.conclude()
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,19 @@ class ShortTransaction:
         self._connection.execute("BEGIN IMMEDIATE")
 
     def ask(self, sql: str, values: Sequence[Any]) -> _Answer:
+        if not self._connection.in_transaction:
+            raise RuntimeError("nothing can be asked of a transaction that is concluded")
         return _Answer(self._connection.execute(sql, values).fetchall())
 
-    def commit(self) -> None:
+    def hurry(self) -> None:
+        pass
+
+    def conclude(self) -> None:
         self._connection.execute("COMMIT")
+
+    def commit(self) -> None:
+        if self._connection.in_transaction:
+            self.conclude()
 
 
 class _Answer:

@@ -31,7 +31,7 @@ def open_for(connection: Connection, *, call_id: int, public_id: str, box: Box) 
     _OPEN.run(connection, {"call_id": call_id, "mailbox_id": box.id, "created_at": clock.now()})
     body = [("Mailbox", box.name)]
     entry = ledger.Entry(kind="mailbox", key=f"mailbox:{public_id}", body=body, public_id=public_id, at=clock.now())
-    ledger.keep(connection, entry, call_id=call_id)
+    ledger.keep(connection, entry)
 
 
 def attach(call_id: int | None, recording_id: int) -> None:

@@ -18,7 +18,7 @@ from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.house import house
-from voipcrm.core.prepared import Connection
+from voipcrm.core.prepared import Connection, conclude, hurry
 from voipcrm.core.sealing import SealBroken
 from voipcrm.core.short import short_transaction
 from voipcrm.core.static import asset
@@ -90,12 +90,15 @@ def _arrive(connection: Connection, asked: VoiceRequest, known: Any = None) -> t
     called = CalledLine.ask(connection, asked.to)
     contact_of = ask_match(connection, caller)
     routes = deciding.ask(connection, asked.to)
+    hurry(connection)
+    first = door.entry("voice", sid=asked.call_sid, status=asked.status)
     line, contact = called(), contact_of()
+    arrival = open_inbound(connection, asked, number=caller, line=line, contact=contact)
+    hurry(connection)
+    ledger.enter_first(connection, first)
     question = Question(asked.to, line.id if line else None, caller, clock.now())
     decision = routes.decide(connection, question)
-    arrival = open_inbound(connection, asked, number=caller, line=line, contact=contact)
     call_id, public_id = (known.id, known.public_id) if known else (0, arrival.public_id)  # 0: not asked for
-    ledger.enter_first(connection, door.entry("voice", sid=asked.call_sid, status=asked.status))
     says_first = bool(line and line.says_before_recording)
     if not known and (decision.way or decision.mailbox or says_first):
         opened = arrival.opened.first()
@@ -109,9 +112,10 @@ def _arrive(connection: Connection, asked: VoiceRequest, known: Any = None) -> t
         return arrival, messages.ask_for_one(connection, call_id, public_id, decision.mailbox)
     sentence = line.says_before_recording if line and decision.rings else ""
     if sentence:
-        ledger.keep(connection, door.entry("announced", sid=asked.call_sid), call_id=call_id)
+        ledger.keep(connection, replace(door.entry("announced", sid=asked.call_sid), public_id=public_id))
         if line and line.recording == "consent":
             return arrival, twiml.ask_for_key(text=sentence, action_url=callback("consent", public_id))
+    conclude(connection)
     return arrival, _carry_out(
         decision,
         public_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 from typing import Any
+from urllib.parse import parse_qsl
 
 import structlog
 from flask import Blueprint, Response, abort, g, request
@@ -31,7 +32,7 @@ def _check() -> None:
     target = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or ""
     if not target.startswith("/"):
         abort(403)
-    pairs = [(name, value) for name, values in request.form.lists() for value in values]
+    pairs = _form()
     given = request.headers.get("X-Twilio-Signature")
     if not signature.verify(settings.public_base_url + target, pairs, given, tokens=settings.twilio_tokens):
         log.warning("webhook_refused", path=request.path)
@@ -42,6 +43,14 @@ def _check() -> None:
     if account is not None and account != settings.twilio_sid:
         log.warning("webhook_of_another_account", path=request.path)
         abort(403)
+
+
+def _form() -> Pairs:
+    """The fields of the body as they were sent, blank and repeated ones included. Flask's form sorts them by name in
+    twice the time, for us to unsort (bench/webhooks.py)."""
+    if request.mimetype != "application/x-www-form-urlencoded":
+        return []
+    return parse_qsl(request.get_data().decode("ascii", "replace"), keep_blank_values=True)
 
 
 def _useless(error: FactMissing) -> Response:
