@@ -77,23 +77,31 @@ def _many(engine: str) -> list[str]:
 
 
 def _side_by_side() -> list[Result]:
-    """The tests with browsers and live audio: one by one on each engine, since they wait for real time more than they
-    work, and the engines beside each other."""
-    with ThreadPoolExecutor(len(ENGINES)) as pool:
-        runs = [pool.submit(_pytest, one, ", one by one", [*_all(one), "-m", "alone"], aside=True) for one in ENGINES]
-    return [run.result() for run in runs]
+    """The tests with browsers and live audio, one by one, since they wait for real time more than they work; and those
+    of each engine, and those without a database, beside each other."""
+    runs = [(one, one, _without_sandbox()) for one in ENGINES] + [("sandbox", ENGINES[0], [*WITHOUT_DATABASE])]
+    with ThreadPoolExecutor(len(runs)) as pool:
+        begun = [
+            pool.submit(_pytest, engine, ", one by one", ["-q", *which, "-m", "alone"], aside=name)
+            for name, engine, which in runs
+        ]
+    return [run.result() for run in begun]
 
 
 def _all(engine: str) -> list[str]:
-    return ["-q", *([] if engine == ENGINES[0] else [f"--ignore={path}" for path in WITHOUT_DATABASE])]
+    return ["-q", *([] if engine == ENGINES[0] else _without_sandbox())]
 
 
-def _pytest(engine: str, name: str, arguments: list[str], *, aside: bool = False) -> Result:
+def _without_sandbox() -> list[str]:
+    return [f"--ignore={path}" for path in WITHOUT_DATABASE]
+
+
+def _pytest(engine: str, name: str, arguments: list[str], *, aside: str = "") -> Result:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [str(BIN / "python"), "-m", "pytest", f"--junit-xml={report}", *arguments]
         result = run_one(
-            f"tests on {engine}{name}", command, prefix=f"{engine:8} │ " if aside else "", TEST_DATABASE=engine
+            f"tests on {aside or engine}{name}", command, prefix=f"{aside:8} │ " if aside else "", TEST_DATABASE=engine
         )
         if not report.exists():
             return result
