@@ -77,15 +77,18 @@ def _many(engine: str) -> list[str]:
 
 
 def _side_by_side() -> list[Result]:
-    """The tests with browsers and live audio, one by one, since they wait for real time more than they work; and those
-    of each engine, and those without a database, beside each other."""
-    runs = [(one, one, _without_sandbox()) for one in ENGINES] + [("sandbox", ENGINES[0], [*WITHOUT_DATABASE])]
-    with ThreadPoolExecutor(len(runs)) as pool:
-        begun = [
-            pool.submit(_pytest, engine, ", one by one", ["-q", *which, "-m", "alone"], aside=name)
-            for name, engine, which in runs
-        ]
-    return [run.result() for run in begun]
+    """The tests with browsers and live audio, one by one, since they wait for real time more than they work: those of
+    each engine, and those that no database concerns, beside each other."""
+    lanes = [
+        *([(one, one, [*_without_sandbox(), "-m", "alone and not looks"])] for one in ENGINES),
+        [("sandbox", ENGINES[0], [*WITHOUT_DATABASE, "-m", "alone"]), ("looks", ENGINES[0], ["-m", "looks"])],
+    ]
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        return [result for results in pool.map(_one_by_one, lanes) for result in results]
+
+
+def _one_by_one(lane: list[tuple[str, str, list[str]]]) -> list[Result]:
+    return [_pytest(engine, ", one by one", ["-q", *which], aside=name) for name, engine, which in lane]
 
 
 def _all(engine: str) -> list[str]:

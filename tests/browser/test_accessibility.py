@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from browser.people import PRIYA, SALES
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.looks, pytest.mark.timeout(180)]
 
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 STILL = {"reduced_motion": "reduce"}  # a colour that is just fading in has no contrast yet

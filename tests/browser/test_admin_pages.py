@@ -29,6 +29,7 @@ def watch(people, word):
     delete(people.root().page, ROUTES, name)
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_in_what_is_asked_and_in_mistakes(people, look):
     page = people.root(**LOOKS[look]).page

@@ -42,6 +42,7 @@ def test_a_number_leads_to_its_calls_and_back(people, a_call):
     assert page.evaluate("() => window.isPolicyBroken ?? false") is False
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_and_the_page_is_not_wider_than_the_window(people, a_call, look):
     page = people.root("/analytics?period=7d", **LOOKS[look]).page

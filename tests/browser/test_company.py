@@ -52,6 +52,7 @@ def test_saving_changes_name_and_colour_of_the_page_that_stays(root_page):
     assert page.evaluate(BRAND) == YELLOW
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_also_with_a_colour_that_is_hard_to_read(root_page, look):
     page = root_page(look)

@@ -10,6 +10,7 @@ from browser.test_accessibility import AXE, LOOKS, Judge
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(people, look):
     for page, paths in (

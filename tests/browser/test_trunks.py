@@ -46,6 +46,7 @@ def add(page, live, name: str, user: str) -> None:
     expect(page.locator("#main")).to_contain_text("Saved.")
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_in_a_form_half_filled_and_in_mistakes(people, look):
     page = people.root(**LOOKS[look]).page

@@ -81,6 +81,7 @@ def test_skipping_in_one_tab_ends_it_in_the_other(ada, asked):
     expect(ada.dock.locator(".wrap-up")).to_have_count(0, timeout=25_000)
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing(people, asked, look):
     root = people.root("/settings/dispositions", **LOOKS[look]).page

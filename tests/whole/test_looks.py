@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from whole.crawling import PARTIAL, Crawler, House
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.looks, pytest.mark.timeout(400)]
 
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
