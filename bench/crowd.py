@@ -25,6 +25,7 @@ BIG = (
     "taggings",
     "calls",
     "call_targets",
+    "call_events",
     "peer_numbers",
 )
 OUTCOMES = ("answered",) * 6 + ("missed", "abandoned", "busy", "no-answer")
@@ -66,6 +67,7 @@ def fill(url: str, count: int) -> None:
             "taggings": ("person_id tag_id sort_name", _taggings(count)),
             "calls": (CALLS, _calls(count)),
             "call_targets": ("call_id user_id", _targets(count)),
+            "call_events": ("key kind call_id call_sid status sequence at received_at body", _events(count)),
             "peer_numbers": ("id number", enumerate(dict.fromkeys(row[8] for row in _calls(count)), 1)),
             "peer_reach": ("id call_id", iter([(1, count)])),
         }
@@ -174,6 +176,14 @@ def _targets(count: int) -> Rows:
     for row in _calls(count):
         if row[6] is None:
             yield row[0], chance.randint(1, AGENTS)
+
+
+def _events(count: int) -> Rows:
+    """Of the newest calls, one in twenty: enough for the database to look them up by their call."""
+    first = count - count // 20
+    for one, row in enumerate(islice(_calls(count), first, None), first + 1):
+        for sequence, status in enumerate(("ringing", "in-progress", "completed")):
+            yield f"{one}:{sequence}", "status", one, row[2], status, sequence, row[12], row[12], "[]"
 
 
 def _into_sqlite(url: str, tables: dict[str, tuple[str, Rows]]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import event
 from bench import crowd
 
 # Tables that grow for as long as a house is in use; those of crowd.BIG grow here.
-BIG = (*crowd.BIG, "legs", "call_events", "missed_calls", "wrap_ups", "recordings", "voicemails", "audit_entries")
+BIG = (*crowd.BIG, "legs", "missed_calls", "wrap_ups", "recordings", "voicemails", "audit_entries")
 
 
 def of_page(app: Flask, path: str, headers: dict[str, str]) -> tuple[int, list[str]]:

@@ -23,8 +23,16 @@ _PREPARED = "voipcrm-prepared"
 
 def tune(engine: sa.Engine) -> None:
     """Set the engine up; call once, before its first connection."""
+    event.listen(engine, "connect", _connected)
     event.listen(engine, "checkin", _put_back)
     event.listen(engine, "checkout", _take)
+
+
+def _connected(connection: Any, _record: Any) -> None:
+    """PostgreSQL plans for disks that turn unless told otherwise: it would rather read half a million rows in their
+    order than jump to three thousand of them, which memory and solid state do in a tenth of the time."""
+    connection.execute("SET random_page_cost = 1.1")
+    connection.commit()
 
 
 def _put_back(_connection: Any, record: Any) -> None:
