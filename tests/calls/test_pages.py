@@ -271,6 +271,12 @@ def test_a_live_call_s_page_asks_again_and_says_when_the_state_is_another(keep, 
     assert "hung up before anyone answered" in ended.text
 
 
+def test_of_a_call_on_hold_its_page_says_since_when_and_by_whom(keep, as_ada, cast):
+    call = inbound(rung=[cast.ada.id], held_at=after(30), held_by_id=cast.ada.id)
+    (public_id,) = keep(call)
+    assert re.search(r"On hold since \S.*, by Ada Ortiz", text(as_ada.get(f"/calls/{public_id}")))
+
+
 def test_a_list_with_a_live_call_looks_again_by_itself(keep, as_ada, cast):
     keep(outbound(cast.ada.id))
     assert "every 4s" not in as_ada.get("/calls").text

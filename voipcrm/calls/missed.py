@@ -38,7 +38,7 @@ class MissedCall(Record):
     number: Mapped[str]  # E.164
     call_id: Mapped[int] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"), index=True)  # the latest
     times: Mapped[int] = mapped_column(default=1)
-    first_at: Mapped[datetime]
+    first_at: Mapped[datetime]  # when the first of its calls began
     latest_at: Mapped[datetime]  # when the latest of its calls began
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))  # None: whoever it was meant for
     done_at: Mapped[datetime | None]

@@ -116,11 +116,12 @@ class Call(Record):
     is_by_hand: Mapped[bool] = mapped_column(server_default=sa.false())  # it did not go through here; see calls.by_hand
     conference_name: Mapped[str | None] = mapped_column(unique=True)  # random; set once the call is promoted
     held_at: Mapped[datetime | None]
-    held_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    held_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))  # of an internal call: either of the two
     at_mailbox: Mapped[bool | None] = query_expression()  # is the caller leaving a message? See `with_mailbox`
 
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
     other_user: Mapped[User | None] = relationship(foreign_keys=[other_user_id])
+    held_by: Mapped[User | None] = relationship(foreign_keys=[held_by_id])
     line: Mapped[Line | None] = relationship()
     trunk: Mapped[Trunk | None] = relationship()
     person: Mapped[Person | None] = relationship()
