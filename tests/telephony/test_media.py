@@ -37,12 +37,6 @@ def test_the_audio_is_streamed_with_our_key(end, provider):
     assert end.asked[0].query == {}
 
 
-def test_mp3_and_channels_can_be_asked_for(end, provider):
-    end.answers_bytes(b"ID3")
-    provider.open_recording_media(RECORDING, "mp3", channels=1).close()
-    assert (end.asked[0].path, end.asked[0].query) == (PATH + ".mp3", {"RequestedChannels": "1"})
-
-
 @pytest.mark.parametrize(
     ("status", "error"),
     [
@@ -64,7 +58,7 @@ def test_each_refusal_says_whether_to_try_again(end, provider, status, error):
 
 
 def test_twilio_itself_is_asked_only_over_https_by_its_own_name():
-    assert media_url(ACCOUNT, RECORDING, "wav", None) == f"https://api.twilio.com{PATH}.wav"
+    assert media_url(ACCOUNT, RECORDING, None) == f"https://api.twilio.com{PATH}.wav"
 
 
 @pytest.mark.parametrize("sid", ["", "RE1", RECORDING + "/", RECORDING + "?x", RECORDING.upper(), "../" + RECORDING])
@@ -72,12 +66,6 @@ def test_only_a_recording_sid_makes_a_url(end, provider, sid):
     with pytest.raises(ValueError, match="SID"):
         provider.open_recording_media(sid)
     assert end.asked == []
-
-
-@pytest.mark.parametrize("extension", ["", "exe", "wav?x=1", "../x"])
-def test_only_audio_is_fetched(provider, extension):
-    with pytest.raises(ValueError, match="extension"):
-        provider.open_recording_media(RECORDING, extension)
 
 
 INTERNAL = [

@@ -30,10 +30,6 @@ from voipcrm.trunks.models import Line, Trunk
 MOST_CALLS = 500
 MOST_PREFIXES = 200
 _PREFIX = re.compile(r"\+([1-9][0-9]{0,14})?")
-_WAYS_TO_KNOW = (
-    ("password", "By user name and password"),
-    ("address", "By the addresses that calls come from"),
-)
 _TOO_LONG = "Use at most 128 characters."
 _PORTS = "Enter a port from 1 to 65535; SIP is usually 5060, over TLS 5061."
 

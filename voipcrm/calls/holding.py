@@ -69,7 +69,6 @@ def into_conference(call: Call) -> str:
         status_url=callback("conference", call.public_id),
         wait_url=callback("quiet"),
         recording_url=callback("recording", call.public_id) if call.is_recorded_by_dial else None,
-        end_on_exit=True,
         time_limit_seconds=settings.call_time_limit_seconds,
     )
 

@@ -112,7 +112,7 @@ def archive(recording_id: int) -> timedelta | None:
 
 def _fetch(claim: CopyClaim, draft: str) -> Copy:
     check_room(BYTES_PER_SECOND * (claim.duration_seconds or 0))
-    with provider().open_recording_media(claim.sid, "wav") as response:
+    with provider().open_recording_media(claim.sid) as response:
         return copy(response, draft, duration_seconds=claim.duration_seconds, heartbeat=COPYING.heartbeat(claim))
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
 from json import JSONDecodeError
-from typing import Any, Literal
+from typing import Any
 
 import requests
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
@@ -69,16 +69,13 @@ class Provider:
 
     # Legs
 
-    def redirect_call(self, sid: str, *, twiml: str | None = None, url: str | None = None) -> None:
-        """Make a live leg do something else at once: TwiML itself, or a URL to fetch it from (POST).
+    def redirect_call(self, sid: str, *, twiml: str) -> None:
+        """Make a live leg do what this TwiML says, at once.
 
         The other leg of its Dial goes on to that Dial's action. Raises LegGone if the leg is over.
         """
-        if (twiml is None) == (url is None):
-            raise ValueError("give either twiml or url")
-        change = {"twiml": twiml} if twiml is not None else {"url": url, "method": "POST"}
         with _translated(gone=LegGone):
-            self._client.calls(_sid(sid, "CA")).update(**change)
+            self._client.calls(_sid(sid, "CA")).update(twiml=twiml)
 
     def end_call(self, sid: str) -> None:
         """Hang up, in whatever state it is. Raises LegGone if it is over already."""
@@ -88,12 +85,6 @@ class Provider:
     def fetch_call(self, sid: str) -> CallFacts:
         with _translated(gone=LegGone):
             return CallFacts.of(self._client.calls(_sid(sid, "CA")).fetch())
-
-    def list_calls(self, since: datetime, *, limit: int = MAX_LISTED) -> Iterator[CallFacts]:
-        """Legs started at or after `since`, newest first; pages are fetched as they are needed."""
-        with _translated(gone=LegGone):
-            found = self._client.calls.stream(start_time_after=_moment(since), page_size=PAGE_SIZE, limit=limit)
-            yield from (CallFacts.of(call) for call in found)
 
     # Conferences
 
@@ -115,11 +106,8 @@ class Provider:
         """Put one participant on hold, who then hears the TwiML or audio at `hold_url`, or take them back."""
         change = {"hold_url": hold_url, "hold_method": "POST"} if held and hold_url else {}
         with _translated(gone=LegGone):
-            self._participant(conference_sid, call_sid).update(hold=held, **change)
-
-    def set_muted(self, conference_sid: str, call_sid: str, muted: bool) -> None:
-        with _translated(gone=LegGone):
-            self._participant(conference_sid, call_sid).update(muted=muted)
+            conference = self._client.conferences(_sid(conference_sid, "CF"))
+            conference.participants(_sid(call_sid, "CA")).update(hold=held, **change)
 
     # Recordings
 
@@ -136,9 +124,7 @@ class Provider:
             return False
         return True
 
-    def open_recording_media(
-        self, sid: str, extension: Literal["wav", "mp3"] = "wav", *, channels: Literal[1, 2] | None = None
-    ) -> requests.Response:
+    def open_recording_media(self, sid: str) -> requests.Response:
         """The audio as a streaming response, to be closed by the caller. Errors: see `media.open_media`."""
         key_sid, key_secret = self._key
         return open_media(
@@ -146,16 +132,15 @@ class Provider:
             key_sid=key_sid,
             key_secret=key_secret,
             recording_sid=sid,
-            extension=extension,
-            channels=channels,
             base_url=self.base_url,
             timeout=self._timeout,
         )
 
-    def list_recordings(self, since: datetime, *, limit: int = MAX_LISTED) -> Iterator[RecordingFacts]:
-        """Recordings made at or after `since`, newest first."""
+    def list_recordings(self, since: datetime) -> Iterator[RecordingFacts]:
+        """Recordings made at or after `since`, newest first; pages are fetched as they are needed."""
+        earliest = _moment(since)
         with _translated(gone=RecordingGone):
-            found = self._client.recordings.stream(date_created_after=_moment(since), page_size=PAGE_SIZE, limit=limit)
+            found = self._client.recordings.stream(date_created_after=earliest, page_size=PAGE_SIZE, limit=MAX_LISTED)
             yield from (RecordingFacts.of(recording) for recording in found)
 
     def start_recording(self, call_sid: str, *, status_url: str) -> str:
@@ -170,27 +155,18 @@ class Provider:
             )
         return str(recording.sid)
 
-    def set_recording_paused(
-        self,
-        sid: str,
-        paused: bool,
-        *,
-        recording_sid: str = CURRENT_RECORDING,
-        keep_silence: bool = True,
-    ) -> None:
+    def set_recording_paused(self, sid: str, paused: bool) -> None:
         """Pause the recording of a live leg (CA…) or conference (CF…), as for card numbers, or go on with it.
 
-        keep_silence: the pause stays in the file as silence, so that its times match the call's.
+        The pause stays in the file as silence, so that its times match the call's.
         Raises RecordingGone if nothing is being recorded.
         """
-        if recording_sid != CURRENT_RECORDING:
-            _sid(recording_sid, "RE")
         change: dict[str, Any] = {"status": "in-progress"}
         if paused:
-            change = {"status": "paused", "pause_behavior": "silence" if keep_silence else "skip"}
+            change = {"status": "paused", "pause_behavior": "silence"}
         with _translated(gone=RecordingGone):
             owner = self._client.conferences if sid.startswith("CF") else self._client.calls
-            owner(_sid(sid, sid[:2])).recordings(recording_sid).update(**change)
+            owner(_sid(sid, sid[:2])).recordings(CURRENT_RECORDING).update(**change)
 
     # Application and numbers
 
@@ -232,9 +208,6 @@ class Provider:
         with _translated():
             number = self._client.incoming_phone_numbers(_sid(sid, "PN"))
             return NumberFacts.of(number.update(voice_application_sid=_sid(application_sid, "AP"), **naming))
-
-    def _participant(self, conference_sid: str, call_sid: str):
-        return self._client.conferences(_sid(conference_sid, "CF")).participants(_sid(call_sid, "CA"))
 
 
 @contextmanager

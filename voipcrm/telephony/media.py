@@ -4,7 +4,6 @@ import ipaddress
 import re
 import socket
 from http import HTTPStatus
-from typing import Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -20,16 +19,14 @@ _ACCOUNT_SID = re.compile(r"AC[0-9a-f]{32}")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-def media_url(account_sid: str, recording_sid: str, extension: str, base_url: str | None) -> str:
+def media_url(account_sid: str, recording_sid: str, base_url: str | None) -> str:
     """Where the audio must be. Built from the SIDs alone: a RecordingUrl from a form could point anywhere."""
     if not _ACCOUNT_SID.fullmatch(account_sid):
         raise ValueError("account_sid is no account SID")
     if not _RECORDING_SID.fullmatch(recording_sid):
         raise ValueError("recording_sid is no recording SID")
-    if extension not in ("wav", "mp3"):
-        raise ValueError("extension must be wav or mp3")
     root = (base_url or API_URL).rstrip("/")
-    return f"{root}/2010-04-01/Accounts/{account_sid}/Recordings/{recording_sid}.{extension}"
+    return f"{root}/2010-04-01/Accounts/{account_sid}/Recordings/{recording_sid}.wav"
 
 
 def open_media(
@@ -38,23 +35,21 @@ def open_media(
     key_sid: str,
     key_secret: str,
     recording_sid: str,
-    extension: Literal["wav", "mp3"] = "wav",
-    channels: Literal[1, 2] | None = None,
-    base_url: str | None = None,
-    timeout: float = 10.0,
+    base_url: str | None,
+    timeout: float,
 ) -> requests.Response:
-    """A streaming response (status 200) whose body the caller reads with `iter_content` and closes.
+    """A streaming response (status 200) of the WAV file, with the channels as they were recorded, whose body the
+    caller reads with `iter_content` and closes.
 
-    channels: ask for mono (1) or for both sides apart (2); None is as recorded.
+    timeout: seconds until the answer begins.
     At most one redirect is followed, only to a public https host, and without our credentials.
     Raises MediaNotReady (404), ProviderUnreachable (network, 429, 5xx) or ProviderRefused. A failure while reading
     the body is a requests.RequestException for the reader.
     """
-    url = media_url(account_sid, recording_sid, extension, base_url)
+    url = media_url(account_sid, recording_sid, base_url)
     session = requests.Session()
     session.trust_env = base_url is None  # proxies of the environment, but never for the sandbox on this machine
-    query = {"RequestedChannels": str(channels)} if channels else None
-    asked = requests.Request("GET", url, params=query, auth=(key_sid, key_secret)).prepare()
+    asked = requests.Request("GET", url, auth=(key_sid, key_secret)).prepare()
     response = _send(session, asked, timeout)
     if response.status_code in _REDIRECTS:
         target = response.headers.get("Location", "")  # must be absolute: only another host is worth a redirect

@@ -10,7 +10,6 @@ Say, Reject, Hangup.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 MAX_CLIENTS = 10  # nouns in one <Dial>; above that the provider refuses the document
@@ -22,17 +21,12 @@ CONFERENCE_EVENTS = "start end join leave mute hold"
 # By default the provider tries a callback once and never again after a 5xx. Neither sent nor signed.
 RETRIES = "#rc=5&rp=all"
 
-DialRecord = Literal["record-from-answer", "record-from-answer-dual", "record-from-ringing", "record-from-ringing-dual"]
-RejectReason = Literal["busy", "rejected"]
-
 SIP_USER = re.compile(r"[A-Za-z0-9+._-]{1,64}")
 _SIP_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _IDENTITY = re.compile(r"[A-Za-z0-9_]{1,121}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _URL = re.compile(r"https?://[^\s<>\"\\^`{}|\x00-\x20\x7f]+")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_VOICE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -43,7 +37,6 @@ def dial_number(
     action_url: str,
     status_url: str,
     recording_url: str | None = None,
-    record: DialRecord = "record-from-answer-dual",
     ring_seconds: int = 30,
     time_limit_seconds: int = MAX_CALL_SECONDS,
     announcement: str = "",
@@ -59,7 +52,6 @@ def dial_number(
         caller_id=_e164(caller_id, "caller_id"),
         action_url=action_url,
         recording_url=recording_url,
-        record=record,
         ring_seconds=ring_seconds,
         time_limit_seconds=time_limit_seconds,
     )
@@ -80,7 +72,6 @@ def dial_sip(
     action_url: str,
     status_url: str,
     recording_url: str | None = None,
-    record: DialRecord = "record-from-answer-dual",
     ring_seconds: int = 30,
     time_limit_seconds: int = MAX_CALL_SECONDS,
     announcement: str = "",
@@ -95,7 +86,6 @@ def dial_sip(
         caller_id=_e164(caller_id, "caller_id"),
         action_url=action_url,
         recording_url=recording_url,
-        record=record,
         ring_seconds=ring_seconds,
         time_limit_seconds=time_limit_seconds,
     )
@@ -117,7 +107,6 @@ def dial_clients(
     status_url: str,
     parameters: Mapping[str, str] | None = None,
     recording_url: str | None = None,
-    record: DialRecord = "record-from-answer-dual",
     ring_seconds: int = 20,
     time_limit_seconds: int = MAX_CALL_SECONDS,
     one_after_another: bool = False,
@@ -135,7 +124,6 @@ def dial_clients(
         caller_id=_e164_or_client(caller_id),
         action_url=action_url,
         recording_url=recording_url,
-        record=record,
         ring_seconds=ring_seconds,
         time_limit_seconds=time_limit_seconds,
     )
@@ -156,18 +144,12 @@ def dial_conference(
     action_url: str,
     status_url: str,
     wait_url: str,
-    label: str | None = None,
     recording_url: str | None = None,
-    start_on_enter: bool = True,
-    end_on_exit: bool = False,
-    muted: bool = False,
-    coach_call_sid: str | None = None,
     time_limit_seconds: int = MAX_CALL_SECONDS,
 ) -> str:
     """Put the leg into the conference `name`: a random id, for two calls with one name would be connected.
 
-    wait_url: TwiML heard while alone in it. label: unique in the conference, for the Participants interface.
-    end_on_exit: the conference ends for all when this leg leaves. coach_call_sid: whom alone this leg is heard by.
+    wait_url: TwiML heard while alone in it. It ends for all when this leg leaves, as a plain call would.
     Recorded (always one channel) only if `recording_url` is given.
     """
     dial = Element(
@@ -180,9 +162,8 @@ def dial_conference(
         },
     )
     attributes = {
-        "startConferenceOnEnter": _yes_no(start_on_enter),
-        "endConferenceOnExit": _yes_no(end_on_exit),
-        "muted": _yes_no(muted),
+        "startConferenceOnEnter": "true",
+        "endConferenceOnExit": "true",
         "beep": "false",
         "waitUrl": _url(wait_url),
         "waitMethod": "POST",
@@ -190,10 +171,6 @@ def dial_conference(
         "statusCallbackMethod": "POST",
         "statusCallbackEvent": CONFERENCE_EVENTS,
     }
-    if label is not None:
-        attributes["participantLabel"] = _matching(_NAME, label, "label")
-    if coach_call_sid is not None:
-        attributes["coach"] = _matching(re.compile(r"CA[0-9a-f]{32}"), coach_call_sid, "coach_call_sid")
     if recording_url is not None:
         attributes["record"] = "record-from-start"
         attributes |= _recording_callbacks(recording_url)
@@ -232,21 +209,16 @@ def record_message(
     return _document(opening, Element("Record", attributes), _say(nothing), Element("Hangup"))
 
 
-def hold_music(*, url: str, loop: int = 0) -> str:
-    """Play an audio file `loop` times; with 0 as long as the leg waits, for a waitUrl is not asked a second time."""
-    if not 0 <= loop <= 1000:
-        raise ValueError("loop must be between 0 (endless) and 1000")
-    play = Element("Play", {"loop": str(loop)})
+def hold_music(*, url: str) -> str:
+    """Play an audio file again and again as long as the leg waits, for a waitUrl is not asked a second time."""
+    play = Element("Play", {"loop": "0"})
     play.text = _url(url)
     return _document(play)
 
 
-def say_and_hang_up(*, text: str, language: str = "en-US", voice: str | None = None) -> str:
+def say_and_hang_up(*, text: str) -> str:
     """Speak a sentence, then end the leg. More than 4,096 characters are cut off."""
-    spoken = _say(text, language)
-    if voice is not None:
-        spoken.set("voice", _matching(_VOICE, voice, "voice"))
-    return _document(spoken, Element("Hangup"))
+    return _document(_say(text), Element("Hangup"))
 
 
 def say(*, text: str) -> str:
@@ -254,12 +226,12 @@ def say(*, text: str) -> str:
     return _document(_say(text))
 
 
-def ask_for_key(*, text: str, action_url: str, wait_seconds: int = 5) -> str:
-    """Speak a question; the first key pressed, or none within `wait_seconds` of its end, goes to `action_url`."""
+def ask_for_key(*, text: str, action_url: str) -> str:
+    """Speak a question; the first key pressed, or none within 5 s of its end, goes to `action_url`."""
     attributes = {
         "input": "dtmf",
         "numDigits": "1",
-        "timeout": _seconds(wait_seconds, 1, 60),
+        "timeout": "5",
         "action": _url(action_url),
         "method": "POST",
         "actionOnEmptyResult": "true",
@@ -269,11 +241,9 @@ def ask_for_key(*, text: str, action_url: str, wait_seconds: int = 5) -> str:
     return _document(gather)
 
 
-def reject(*, reason: RejectReason = "rejected") -> str:
-    """Refuse an incoming leg unanswered and unbilled: a busy tone, or "not in service". Only as the first answer."""
-    if reason not in get_args(RejectReason):
-        raise ValueError("reason must be busy or rejected")
-    return _document(Element("Reject", {"reason": reason}))
+def reject() -> str:
+    """Refuse an incoming leg unanswered and unbilled: "not in service". Only as the first answer."""
+    return _document(Element("Reject", {"reason": "rejected"}))
 
 
 def pause(*, seconds: int) -> str:
@@ -296,7 +266,6 @@ def _dial(
     caller_id: str,
     action_url: str,
     recording_url: str | None,
-    record: str,
     ring_seconds: int,
     time_limit_seconds: int,
 ) -> Element:
@@ -310,15 +279,13 @@ def _dial(
         "timeLimit": _seconds(time_limit_seconds, 1, 86_400),
     }
     if recording_url is not None:
-        if record not in get_args(DialRecord):
-            raise ValueError("record is none of the provider's words")
-        attributes["record"] = record
+        attributes["record"] = "record-from-answer-dual"  # the two sides in a channel each
         attributes |= _recording_callbacks(recording_url)
     return Element("Dial", attributes)
 
 
-def _say(text: str, language: str = "en-US") -> Element:
-    spoken = Element("Say", {"language": _matching(_LANGUAGE, language, "language")})
+def _say(text: str) -> Element:
+    spoken = Element("Say", {"language": "en-US"})
     spoken.text = _clean(text)[:MAX_SPOKEN_CHARACTERS]
     return spoken
 
@@ -388,10 +355,6 @@ def _port(value: int) -> str:
     if not 1 <= value <= 65_535:
         raise ValueError("a port is between 1 and 65535")
     return str(value)
-
-
-def _yes_no(value: bool) -> str:
-    return "true" if value else "false"
 
 
 def _clean(text: str) -> str:

@@ -52,11 +52,6 @@ export class Calls {
     return this.#live.get(this.#state.front?.key)?.sdk?.getRemoteStream?.() ?? null;
   }
 
-  /** The microphone's stream of the call in front, or null. */
-  localStream() {
-    return this.#live.get(this.#state.front?.key)?.sdk?.getLocalStream?.() ?? null;
-  }
-
   /** Place a call: `to` a number, or `userId` a colleague. */
   async dial({ to = null, userId = null, contactId = null, lineId = null, name = '' }) {
     const number = to ? dialable(to) : null;
@@ -206,14 +201,6 @@ export class Calls {
     if (!call?.answeredAt || !keys) return;
     this.#live.get(call.key).sdk.sendDigits(keys);
     this.#state.pressed(call.key, keys);
-  }
-
-  /** The page or the person switches the phone off: nothing may ring or talk on. */
-  endAll() {
-    for (const { key, phase } of [...this.#state.snapshot().incoming, ...this.#liveCalls()]) {
-      if (phase === 'incoming') this.reject({ key });
-      else this.end({ key });
-    }
   }
 
   #liveCalls() {

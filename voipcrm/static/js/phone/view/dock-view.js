@@ -32,10 +32,6 @@ export class DockView {
     );
   }
 
-  get isOpen() {
-    return this.#root.dataset.open === 'true';
-  }
-
   /** Open the dock, or shrink it to a pill. A wide window remembers the person's choice. */
   open(open, { remember = true } = {}) {
     this.#root.dataset.open = String(open);
