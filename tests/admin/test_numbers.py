@@ -35,7 +35,6 @@ class Account:
             "name": None,
             "voice_application_sid": None,
             "voice_url": None,
-            "voice_fallback_url": None,
             "trunk_sid": None,
             "has_voice": True,
             **more,
@@ -55,7 +54,7 @@ class Account:
         next(one for one in self.numbers.values() if one["sid"] == sid)["voice_application_sid"] = application_sid
 
     def fetch_application(self, sid: str) -> ApplicationFacts:
-        return ApplicationFacts(sid=sid, name="voipcrm", **self.application)
+        return ApplicationFacts(sid=sid, **self.application)
 
     def wire_application(self, _sid: str, **urls: str) -> None:
         self.application = urls

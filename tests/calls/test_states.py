@@ -23,8 +23,8 @@ def status(sid, word, second, *, sequence=None, to=None, seconds=None, sip=None)
 
 def dial_ended(second, dial_status, *, parent="in-progress", sid=None, bridged=None, seconds=None):
     fact = DialEnded(
-        call_sid=ROOT, parent_status=parent, account_sid=None, dial_status=dial_status, dial_sid=sid, bridged=bridged,
-        duration_seconds=seconds, sip_code=None, recording_sid=None,
+        call_sid=ROOT, parent_status=parent, dial_status=dial_status, dial_sid=sid, bridged=bridged,
+        duration_seconds=seconds, sip_code=None,
     )  # fmt: skip
     return Told(kind="dial", sid=ROOT, status=parent, at=NOON + timedelta(seconds=second), dial=fact)
 

@@ -19,7 +19,6 @@ def fact(number: int = 1, status: str = "completed", **more: Any) -> RecordingSt
     """What the provider says of recording `number`, made of leg `number`."""
     values: dict[str, Any] = {
         "recording_sid": sid(number),
-        "account_sid": None,
         "call_sid": sid(number, "CA"),
         "conference_sid": None,
         "status": status,
@@ -27,7 +26,6 @@ def fact(number: int = 1, status: str = "completed", **more: Any) -> RecordingSt
         "channels": 2,
         "started_at": NOON,
         "source": "DialVerb",
-        "track": "both",
         "error_code": None,
     }
     return RecordingStatus(**{**values, **more})

@@ -97,7 +97,7 @@ def _gathered(call: Call, network: Provider) -> str:
     until = time.monotonic() + GATHER_SECONDS
     while time.monotonic() < until:
         conference = network.find_conference(name)
-        if conference and wanted <= {one.call_sid for one in network.participants(conference)}:
+        if conference and wanted <= network.participants(conference):
             return conference
         time.sleep(ASK_EVERY_SECONDS)
     raise LegGone("The other side did not come along.")

@@ -101,7 +101,6 @@ def _settled(sids: list[str]) -> set[str]:
 def _as_told(facts: RecordingFacts) -> RecordingStatus:
     return RecordingStatus(
         recording_sid=facts.sid,
-        account_sid=None,
         call_sid=facts.call_sid,
         conference_sid=facts.conference_sid,
         status=facts.status,
@@ -109,6 +108,5 @@ def _as_told(facts: RecordingFacts) -> RecordingStatus:
         channels=facts.channels,
         started_at=facts.started_at,
         source=facts.source,
-        track=None,
         error_code=facts.error_code,
     )

@@ -20,7 +20,7 @@ from twilio.rest import Client
 from voipcrm.telephony.errors import LegGone, ProviderRefused, ProviderUnreachable, RecordingGone, TelephonyError
 from voipcrm.telephony.media import open_media
 from voipcrm.telephony.numbers import E164_PATTERN
-from voipcrm.telephony.provider_facts import ApplicationFacts, CallFacts, NumberFacts, ParticipantFacts, RecordingFacts
+from voipcrm.telephony.provider_facts import ApplicationFacts, CallFacts, NumberFacts, RecordingFacts
 from voipcrm.telephony.twiml import RECORDING_EVENTS
 from voipcrm.telephony.wire import TIMEOUT_SECONDS, Wire
 
@@ -96,11 +96,11 @@ class Provider:
                     return conference.sid
         return None
 
-    def participants(self, conference_sid: str) -> list[ParticipantFacts]:
-        """Raises LegGone if the conference is unknown."""
+    def participants(self, conference_sid: str) -> set[str]:
+        """CallSids of the legs in it. Raises LegGone if the conference is unknown."""
         with _translated(gone=LegGone):
             found = self._client.conferences(_sid(conference_sid, "CF")).participants.stream(page_size=PAGE_SIZE)
-            return [ParticipantFacts.of(participant) for participant in islice(found, PAGE_SIZE)]
+            return {str(participant.call_sid) for participant in islice(found, PAGE_SIZE)}
 
     def set_hold(self, conference_sid: str, call_sid: str, held: bool, hold_url: str | None = None) -> None:
         """Put one participant on hold, who then hears the TwiML or audio at `hold_url`, or take them back."""

@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from voipcrm.telephony.errors import FactMissing
-from voipcrm.telephony.tokens import user_id_from
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -88,10 +87,6 @@ class Form:
     def moment(self, name: str) -> datetime | None:
         return moment(self.text(name))
 
-    def error_code(self, name: str = "ErrorCode") -> int | None:
-        """An error number; None for 0, which the provider sends when all is well."""
-        return self.whole(name) or None
-
     def others(self, known: frozenset[str]) -> dict[str, str]:
         """The fields that are not the provider's own, values untouched."""
         return {
@@ -125,84 +120,36 @@ class VoiceRequest:
     """The provider asks what to do with a leg. Browser-placed calls come with direction `inbound`, too."""
 
     call_sid: str
-    parent_sid: str | None
-    account_sid: str | None
-    application_sid: str | None
     from_: str | None  # E.164, client:..., sip:..., or a word for a withheld number
     to: str | None
-    direction: str | None
     status: str | None
-    identity: str | None  # u_12 when a signed-in browser placed the call, from `From` alone
-    caller_name: str | None  # chosen by the caller's side: show it as text, believe nothing
-    digits: str | None
-    error_code: int | None  # only when asked as the fallback after another URL failed
     custom: dict[str, str] = field(default_factory=dict)  # what the browser passed to connect(): untrusted
 
     @classmethod
     def read(cls, pairs: Pairs) -> VoiceRequest:
         """Raises FactMissing without a CallSid."""
         form = Form(pairs)
-        from_ = form.text("From")
-        is_ours = from_ is not None and from_.startswith("client:") and user_id_from(from_) is not None
         return cls(
             call_sid=form.needed("CallSid"),
-            parent_sid=form.text("ParentCallSid"),
-            account_sid=form.text("AccountSid"),
-            application_sid=form.text("ApplicationSid"),
-            from_=from_,
+            from_=form.text("From"),
             to=form.text("To"),
-            direction=form.word("Direction"),
             status=form.word("CallStatus"),
-            identity=from_.removeprefix("client:") if from_ and is_ours else None,
-            caller_name=form.text("CallerName"),
-            digits=form.text("Digits"),
-            error_code=form.error_code(),
             custom=form.others(_VOICE_FIELDS),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegStatus:
-    """One leg moved on. Arrives late, twice and out of order: order by rank, then by sequence."""
+    """One leg moved on. Arrives late, twice and out of order: order by LEG_RANKS, then by SequenceNumber."""
 
     call_sid: str
-    parent_sid: str | None
-    account_sid: str | None
     status: str | None
-    sequence: int | None
-    at: datetime | None
-    duration_seconds: int | None  # CallDuration; the field called Duration is minutes
-    sip_code: int | None
-    from_: str | None
-    to: str | None
-    direction: str | None
-    answered_by: str | None
-    error_code: int | None
-
-    @property
-    def rank(self) -> int | None:
-        """0 queued to 4 ended; None for a status that we do not know, which must change nothing."""
-        return LEG_RANKS.get(self.status or "")
 
     @classmethod
     def read(cls, pairs: Pairs) -> LegStatus:
         """Raises FactMissing without a CallSid."""
         form = Form(pairs)
-        return cls(
-            call_sid=form.needed("CallSid"),
-            parent_sid=form.text("ParentCallSid"),
-            account_sid=form.text("AccountSid"),
-            status=form.word("CallStatus"),
-            sequence=form.whole("SequenceNumber"),
-            at=form.moment("Timestamp"),
-            duration_seconds=form.whole("CallDuration"),
-            sip_code=form.whole("SipResponseCode"),
-            from_=form.text("From"),
-            to=form.text("To"),
-            direction=form.word("Direction"),
-            answered_by=form.word("AnsweredBy"),
-            error_code=form.error_code(),
-        )
+        return cls(call_sid=form.needed("CallSid"), status=form.word("CallStatus"))
 
 
 def is_trunks_fault(status: str | None, sip_code: int | None) -> bool:
@@ -222,13 +169,11 @@ class DialEnded:
 
     call_sid: str  # the parent
     parent_status: str | None  # usually still in-progress; a terminal one means that the TwiML will not be run
-    account_sid: str | None
     dial_status: str | None
     dial_sid: str | None  # the child; None after a conference
     bridged: bool | None
     duration_seconds: int | None  # None after no answer, a conference or a redirected child
     sip_code: int | None
-    recording_sid: str | None
 
     @property
     def was_answered(self) -> bool:
@@ -247,13 +192,11 @@ class DialEnded:
         return cls(
             call_sid=form.needed("CallSid"),
             parent_status=form.word("CallStatus"),
-            account_sid=form.text("AccountSid"),
             dial_status=form.word("DialCallStatus"),
             dial_sid=form.text("DialCallSid"),
             bridged=form.yes_no("DialBridged"),
             duration_seconds=form.whole("DialCallDuration"),
             sip_code=form.whole("DialSipResponseCode"),
-            recording_sid=form.text("RecordingSid"),
         )
 
 
@@ -262,7 +205,6 @@ class RecordingStatus:
     """A recording began, ended or came to nothing. Has no From, To or Direction; of a conference, no CallSid either."""
 
     recording_sid: str
-    account_sid: str | None
     call_sid: str | None
     conference_sid: str | None
     status: str | None  # in-progress, completed (the media exist), absent, failed
@@ -270,7 +212,6 @@ class RecordingStatus:
     channels: int | None
     started_at: datetime | None
     source: str | None  # DialVerb, Conference, RecordVerb...
-    track: str | None
     error_code: int | None
 
     @classmethod
@@ -279,7 +220,6 @@ class RecordingStatus:
         form = Form(pairs)
         return cls(
             recording_sid=form.needed("RecordingSid"),
-            account_sid=form.text("AccountSid"),
             call_sid=form.text("CallSid"),
             conference_sid=form.text("ConferenceSid"),
             status=form.word("RecordingStatus"),
@@ -287,8 +227,7 @@ class RecordingStatus:
             channels=form.whole("RecordingChannels"),
             started_at=form.moment("RecordingStartTime"),
             source=form.text("RecordingSource"),
-            track=form.word("RecordingTrack"),
-            error_code=form.error_code(),
+            error_code=form.whole("ErrorCode") or None,  # 0 when all is well
         )
 
 
@@ -297,17 +236,9 @@ class ConferenceEvent:
     """Something happened in a conference."""
 
     conference_sid: str
-    account_sid: str | None
-    name: str | None  # the FriendlyName that we gave it
     event: str | None  # conference-start, conference-end, participant-join, participant-leave, -mute, -hold...
     call_sid: str | None  # whom it happened to; None for conference-start and conference-end
-    label: str | None
     sequence: int | None
-    at: datetime | None
-    muted: bool | None
-    held: bool | None
-    coaching: bool | None
-    reason: str | None  # why the participant left or the conference ended
 
     @classmethod
     def read(cls, pairs: Pairs) -> ConferenceEvent:
@@ -315,17 +246,9 @@ class ConferenceEvent:
         form = Form(pairs)
         return cls(
             conference_sid=form.needed("ConferenceSid"),
-            account_sid=form.text("AccountSid"),
-            name=form.text("FriendlyName"),
             event=form.word("StatusCallbackEvent"),
             call_sid=form.text("CallSid"),
-            label=form.text("ParticipantLabel"),
             sequence=form.whole("SequenceNumber"),
-            at=form.moment("Timestamp"),
-            muted=form.yes_no("Muted"),
-            held=form.yes_no("Hold"),
-            coaching=form.yes_no("Coaching"),
-            reason=form.text("ReasonParticipantLeft") or form.text("ReasonConferenceEnded"),
         )
 
 

@@ -1,4 +1,4 @@
-"""What the provider's REST interface says about calls, recordings, participants and numbers, as plain facts."""
+"""What the provider's REST interface says about calls, recordings, numbers and applications, as plain facts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,9 @@ class CallFacts:
     """One leg. The provider updates these with some delay; the price comes minutes after the end."""
 
     sid: str
-    parent_sid: str | None
     status: str | None  # queued, ringing, in-progress, completed, busy, no-answer, failed, canceled
-    from_: str | None
-    to: str | None
-    direction: str | None
-    started_at: datetime | None
     ended_at: datetime | None
     duration_seconds: int | None
-    answered_by: str | None
     price: Decimal | None  # negative: what it cost
     price_unit: str | None
 
@@ -29,15 +23,9 @@ class CallFacts:
     def of(cls, call: Any) -> CallFacts:
         return cls(
             sid=call.sid,
-            parent_sid=call.parent_call_sid or None,
             status=call.status or None,
-            from_=call._from or None,  # the library's own name for the field "from"
-            to=call.to or None,
-            direction=call.direction or None,
-            started_at=_utc(call.start_time),
             ended_at=_utc(call.end_time),
             duration_seconds=_whole(call.duration),
-            answered_by=call.answered_by or None,
             price=_money(call.price),
             price_unit=call.price_unit or None,
         )
@@ -56,8 +44,6 @@ class RecordingFacts:
     source: str | None
     started_at: datetime | None
     error_code: int | None
-    price: Decimal | None
-    price_unit: str | None
 
     @classmethod
     def of(cls, recording: Any) -> RecordingFacts:
@@ -71,31 +57,6 @@ class RecordingFacts:
             source=recording.source or None,
             started_at=_utc(recording.start_time),
             error_code=_whole(recording.error_code) or None,
-            price=_money(recording.price),
-            price_unit=recording.price_unit or None,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParticipantFacts:
-    """One leg in a conference."""
-
-    call_sid: str
-    label: str | None
-    status: str | None  # queued, connecting, ringing, connected, complete, failed
-    muted: bool
-    held: bool
-    coaching: bool
-
-    @classmethod
-    def of(cls, participant: Any) -> ParticipantFacts:
-        return cls(
-            call_sid=participant.call_sid,
-            label=participant.label or None,
-            status=participant.status or None,
-            muted=bool(participant.muted),
-            held=bool(participant.hold),
-            coaching=bool(participant.coaching),
         )
 
 
@@ -108,7 +69,6 @@ class NumberFacts:
     name: str | None
     voice_application_sid: str | None
     voice_url: str | None
-    voice_fallback_url: str | None
     trunk_sid: str | None
     has_voice: bool
 
@@ -121,7 +81,6 @@ class NumberFacts:
             name=number.friendly_name or None,
             voice_application_sid=number.voice_application_sid or None,
             voice_url=number.voice_url or None,
-            voice_fallback_url=number.voice_fallback_url or None,
             trunk_sid=number.trunk_sid or None,
             has_voice=bool(can.get("voice")) if isinstance(can, dict) else True,
         )
@@ -132,7 +91,6 @@ class ApplicationFacts:
     """A TwiML application: where browsers' calls and those of the numbers wired to it are reported."""
 
     sid: str
-    name: str | None
     voice_url: str | None
     status_url: str | None
 
@@ -140,7 +98,6 @@ class ApplicationFacts:
     def of(cls, application: Any) -> ApplicationFacts:
         return cls(
             sid=application.sid,
-            name=application.friendly_name or None,
             voice_url=application.voice_url or None,
             status_url=application.status_callback or None,
         )
