@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from voipcrm.accounts.models import User
 from voipcrm.calls.models import Call
-from voipcrm.core.asking import start_of
+from voipcrm.core.asking import end_of, start_of
 from voipcrm.core.db import unix
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -94,7 +94,7 @@ class Narrow:
 def stretches(since: date, until: date, zone: ZoneInfo) -> tuple[tuple[datetime, datetime, int], ...]:
     """(begin, end, seconds ahead of UTC): the days cut where the clocks of the zone are changed."""
     found: list[tuple[datetime, datetime, int]] = []
-    at, end = start_of(since, zone), start_of(until + timedelta(days=1), zone)
+    at, end = start_of(since, zone), end_of(until, zone)
     while at < end:
         stop = min(at + timedelta(days=1), end)
         if _offset(stop, zone) != _offset(at, zone):

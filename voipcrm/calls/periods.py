@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
-
-from voipcrm.core.asking import start_of
 
 MOST_DAYS = 400
 USUAL = "28d"
@@ -22,15 +20,6 @@ class Period:
     since: date
     until: date
     zone: ZoneInfo
-
-    @property
-    def start(self) -> datetime:
-        return start_of(self.since, self.zone)
-
-    @property
-    def end(self) -> datetime:
-        """The first moment that is no longer in it."""
-        return start_of(self.until + A_DAY, self.zone)
 
     @property
     def length(self) -> int:

@@ -31,9 +31,14 @@ def start_of(begun: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(begun, time(), zone).astimezone(UTC)
 
 
+def end_of(ended: date, zone: ZoneInfo) -> datetime:
+    """The first moment that is no longer in a day of a zone, in UTC."""
+    return start_of(ended + timedelta(days=1), zone)
+
+
 def within(at: Any, since: date | None, until: date | None, zone: ZoneInfo) -> Iterator[sa.ColumnElement[bool]]:
     """That the moment in the column `at` lies on one of these days of a zone, both included; None is no bound."""
     if since:
         yield at >= start_of(since, zone)
     if until:
-        yield at < start_of(until + timedelta(days=1), zone)
+        yield at < end_of(until, zone)
