@@ -46,24 +46,17 @@ class CopyClaim(Claim):
     duration_seconds: int | None  # as the provider said
 
 
-def _claim(recording: Recording) -> CopyClaim:
-    return CopyClaim(
-        id=recording.id,
-        sid=recording.sid,
-        state=recording.state,
-        tries=recording.tries,
-        started_at=recording.started_at,
-        pending_at=recording.pending_at or recording.created_at,
-        duration_seconds=recording.duration_seconds,
-    )
-
-
 COPYING = Work(
     due_at=Recording.next_try_at,
     tries=Recording.tries,
     lease=timedelta(seconds=45),  # longer than the provider may stall between two pieces of a file (telephony.media)
     delays=DELAYS,
-    claim=_claim,
+    claim=CopyClaim,
+    more=lambda recording: {
+        "started_at": recording.started_at,
+        "pending_at": recording.pending_at or recording.created_at,
+        "duration_seconds": recording.duration_seconds,
+    },
     only=[Recording.state == "pending"],
 )
 

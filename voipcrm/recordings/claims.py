@@ -48,7 +48,8 @@ class Work(Generic[C]):
     tries: Any  # another: how often it was claimed
     lease: timedelta  # how long a claim holds without a heartbeat
     delays: Sequence[timedelta]  # after each try, until the next; the last one again and again
-    claim: Callable[[Recording], C]
+    claim: type[C]
+    more: Callable[[Recording], dict[str, Any]]  # the fields that C has beyond those of every Claim
     only: Sequence[sa.ColumnElement[bool]] = ()  # of recordings on which it may be owed at all
 
     def due(self, *, limit: int) -> list[int]:
@@ -63,7 +64,9 @@ class Work(Generic[C]):
         owed = sa.update(Recording).where(Recording.id == recording_id, *self.only, self.due_at <= clock.now())
         claim = None
         if touched(owed.values({self.tries: self.tries + 1, self.due_at: clock.now() + self.lease})):
-            claim = self.claim(db.session.get_one(Recording, recording_id, populate_existing=True))
+            row = db.session.get_one(Recording, recording_id, populate_existing=True)
+            tries = getattr(row, self.tries.key)
+            claim = self.claim(id=row.id, sid=row.sid, state=row.state, tries=tries, **self.more(row))
         db.session.commit()
         return claim
 

@@ -87,24 +87,11 @@ def _tell_calls(recording_ids: list[int]) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim(Claim):
+class EraseClaim(Claim):
     path: str
     size_bytes: int | None
     is_held: bool
     provider_erased_at: datetime | None
-
-
-def _claim(recording: Recording) -> _Claim:
-    return _Claim(
-        id=recording.id,
-        sid=recording.sid,
-        state=recording.state,
-        tries=recording.erase_tries,
-        path=recording.storage_path,
-        size_bytes=recording.size_bytes,
-        is_held=recording.is_held,
-        provider_erased_at=recording.provider_erased_at,
-    )
 
 
 # One that is deleted while its provider's copy is being removed is in another state: then all is owed anew.
@@ -113,7 +100,13 @@ ERASING = Work(
     tries=Recording.erase_tries,
     lease=timedelta(minutes=5),
     delays=[timedelta(seconds=seconds) for seconds in (30, 120, 600, 3_600)],
-    claim=_claim,
+    claim=EraseClaim,
+    more=lambda recording: {
+        "path": recording.storage_path,
+        "size_bytes": recording.size_bytes,
+        "is_held": recording.is_held,
+        "provider_erased_at": recording.provider_erased_at,
+    },
 )
 
 
