@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +17,7 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.admin.forms import NameForm
 from voipcrm.calls.dispositions import Disposition
 from voipcrm.calls.wrapping_up import LONGEST_SECONDS, WrapUpPolicy, run_out_all
+from voipcrm.core import ordering
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
@@ -83,12 +84,10 @@ def rename(disposition_id: int) -> Any:
 @bp.post(ONE + "/moves")
 @requires(Can.MANAGE)
 def move(disposition_id: int) -> Any:
-    by = {"up": -1, "down": 1}.get(request.form.get("to", ""))
-    if by is None:
-        abort(422)
+    step = ordering.step_of_request()
     one = find(Disposition.in_order(), disposition_id)
     before = one.position
-    one.move(by)
+    ordering.move(one, step, among=Disposition.in_order())
     note("moved", one, by=current_user, before={"position": before}, after={"position": one.position})
     return _done("")
 

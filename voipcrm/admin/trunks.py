@@ -13,7 +13,7 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.admin.trunk_forms import TrunkForm
 from voipcrm.calls.models import Call
 from voipcrm.calls.trunking import busy_now, make_channels
-from voipcrm.core import clock
+from voipcrm.core import clock, ordering
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.pages import render
@@ -62,12 +62,10 @@ def change(trunk_id: int) -> Any:
 @requires(Can.ADMIN_TRUNKS)
 def move(trunk_id: int) -> Any:
     """One place up or down in the order in which calls try them."""
-    by = {"up": -1, "down": 1}.get(request.form.get("to", ""))
-    if by is None:
-        abort(422)
+    step = ordering.step_of_request()
     trunk = find(Trunk.in_use(), trunk_id)
     before = trunk.position
-    trunk.move(by)
+    ordering.move(trunk, step, among=Trunk.in_use())
     note("moved", trunk, by=current_user, before={"position": before}, after={"position": trunk.position})
     db.session.commit()
     return redirect(url_for("trunks.index"), code=303)

@@ -48,12 +48,3 @@ class Disposition(Record):
     def retire(self) -> None:
         if self.retired_at is None:
             self.retired_at = clock.now()
-
-    def move(self, by: int) -> None:
-        """One place up (-1) or down (1); nothing happens at either end."""
-        order = list(db.session.scalars(Disposition.in_order()))
-        at = order.index(self)
-        if 0 <= at + by < len(order):
-            order[at], order[at + by] = order[at + by], order[at]
-        for position, one in enumerate(order):
-            one.position = position

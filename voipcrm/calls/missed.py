@@ -70,15 +70,11 @@ class MissedCall(Record):
     @staticmethod
     def with_names(query: sa.Select[MissedCall]) -> sa.Select[MissedCall]:
         """The same items with the people and lines they name, in the same statement."""
-        call = joinedload(MissedCall.call)
         return query.options(
             joinedload(MissedCall.owner),
             joinedload(MissedCall.done_by),
             joinedload(MissedCall.done_call),
-            call.joinedload(Call.user),
-            call.joinedload(Call.other_user),
-            call.joinedload(Call.line),
-            call.joinedload(Call.person),
+            *Call.names_by(joinedload(MissedCall.call)),
         )
 
     def give_to(self, owner: User | None) -> None:

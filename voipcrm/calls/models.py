@@ -183,6 +183,12 @@ class Call(Record):
         )
 
     @staticmethod
+    def names_by(way: Any) -> list[ExecutableOption]:
+        """Options of a query of something that has a call, such as a recording: the people and the line that the call
+        names, in the same statement. way: joinedload(Recording.call)."""
+        return [way.joinedload(one) for one in (Call.user, Call.other_user, Call.line, Call.person)]
+
+    @staticmethod
     def with_mailbox() -> ExecutableOption:
         """An option of a query that fills `at_mailbox`."""
         sent = sa.exists().where(CallEvent.call_id == Call.id, CallEvent.kind == "mailbox")

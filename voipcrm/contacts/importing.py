@@ -182,14 +182,8 @@ def _put(person: Person, fields: dict[str, Any], companies: dict[str, Organizati
     person.owner_id = fields["owner_id"] or person.owner_id
     if fields["note"] and fields["note"] not in person.note:
         person.note = f"{person.note}\n{fields['note']}".strip()
-    there = {one.number for one in person.numbers}
-    for number, label in fields["numbers"]:
-        if number not in there:
-            person.numbers.append(PhoneNumber(number=number, label=label, position=len(person.numbers)))
-    there = {one.address for one in person.emails}
-    for address in fields["emails"]:
-        if address not in there:
-            person.emails.append(EmailAddress(address=address, position=len(person.emails)))
+    person.add_numbers(fields["numbers"])
+    person.add_emails(fields["emails"])
     worn = {one.tag for one in person.taggings}
     for name in fields["tags"]:
         if tags[folded(name)] not in worn:

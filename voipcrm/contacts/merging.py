@@ -193,14 +193,8 @@ def _move_back(column: sa.Column[Any], keys: Sequence[Sequence[Any]], from_id: i
 
 
 def _unite(kept: Person, lost: Mapping[str, Any]) -> None:
-    there = {one.number for one in kept.numbers}
-    for number, label in lost["numbers"]:
-        if number not in there:
-            kept.numbers.append(PhoneNumber(number=number, label=label, position=len(kept.numbers)))
-    known = {one.address for one in kept.emails}
-    for address in lost["emails"]:
-        if address not in known:
-            kept.emails.append(EmailAddress(address=address, position=len(kept.emails)))
+    kept.add_numbers(lost["numbers"])
+    kept.add_emails(lost["emails"])
     _wear(kept, lost["tags"])
     for other_id, by_id in lost["distinct"]:
         if other_id != kept.id:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -101,6 +101,22 @@ class Person(Record):
     def visible_to(user: User) -> sa.Select[Person]:
         """The persons this user may see: all of them with contacts.view, none without."""
         return sa.select(Person).where(sa.true() if user.may(Can.VIEW_CONTACTS) else sa.false())
+
+    def add_numbers(self, added: Iterable[tuple[str, str]]) -> None:
+        """(E.164, label) of each; one that the person has keeps its label."""
+        known = {one.number for one in self.numbers}
+        for number, label in added:
+            if number not in known:
+                known.add(number)
+                self.numbers.append(PhoneNumber(number=number, label=label, position=len(self.numbers)))
+
+    def add_emails(self, added: Iterable[str]) -> None:
+        """Addresses; those that the person has count once."""
+        known = {one.address for one in self.emails}
+        for address in added:
+            if address not in known:
+                known.add(address)
+                self.emails.append(EmailAddress(address=address, position=len(self.emails)))
 
     def fold(self, gone: Container[Any] = ()) -> None:
         """Work out again by what this person is sorted and found; `gone` are rows about to be deleted."""

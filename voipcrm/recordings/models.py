@@ -105,14 +105,7 @@ class Recording(Record):
     @staticmethod
     def with_names(query: sa.Select[Recording]) -> sa.Select[Recording]:
         """The same recordings with their calls, people and lines, in the same statement."""
-        call = joinedload(Recording.call)
-        return query.options(
-            call.joinedload(Call.user),
-            call.joinedload(Call.other_user),
-            call.joinedload(Call.line),
-            call.joinedload(Call.person),
-            undefer(Recording.is_held),
-        )
+        return query.options(*Call.names_by(joinedload(Recording.call)), undefer(Recording.is_held))
 
 
 class LegalHold(Record):

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from voipcrm.accounts.models import User
+from voipcrm.core import ordering
 from voipcrm.core.db import Record, db
 from voipcrm.trunks.models import Line, Trunk
 
@@ -84,15 +85,7 @@ class InboundRoute(Record):
         is_general = self.line_id is None and self.line is None and not self.prefix and not self.caller_prefix
         general = (at for at, one in enumerate(others) if one.is_catch_all)
         at = len(others) if is_general else next(general, len(others))
-        _number([*others[:at], self, *others[at:]])
-
-    def move(self, by: int) -> None:
-        """One place up (-1) or down (1); nothing happens at either end."""
-        routes = list(db.session.scalars(InboundRoute.in_order()))
-        at = routes.index(self)
-        if 0 <= at + by < len(routes):
-            routes[at], routes[at + by] = routes[at + by], routes[at]
-        _number(routes)
+        ordering.number([*others[:at], self, *others[at:]])
 
     def serves(self, line: Line) -> bool:
         """Is it for calls to this line, from some callers at least?"""
@@ -102,11 +95,6 @@ class InboundRoute(Record):
     def is_catch_all(self) -> bool:
         """It takes every call that comes so far, whoever calls whatever number."""
         return self.active and self.line_id is None and not self.prefix and not self.caller_prefix
-
-
-def _number(routes: list[InboundRoute]) -> None:
-    for position, route in enumerate(routes):
-        route.position = position
 
 
 class RouteStep(Record):

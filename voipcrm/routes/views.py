@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask_login import current_user
 
 from voipcrm.accounts.audit import note
 from voipcrm.accounts.permissions import Can
-from voipcrm.core import clock
+from voipcrm.core import clock, ordering
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.house import house
@@ -67,12 +67,10 @@ def change(route_id: int) -> Any:
 @requires(Can.ADMIN_ROUTES)
 def move(route_id: int) -> Any:
     """One place up or down in the order in which routes are tried."""
-    by = {"up": -1, "down": 1}.get(request.form.get("to", ""))
-    if by is None:
-        abort(422)
+    step = ordering.step_of_request()
     route = find(sa.select(InboundRoute), route_id)
     before = route.position
-    route.move(by)
+    ordering.move(route, step, among=InboundRoute.in_order())
     note("moved", route, by=current_user, before={"position": before}, after={"position": route.position})
     db.session.commit()
     return redirect(url_for("routes.index"), code=303)

@@ -127,15 +127,6 @@ class Trunk(Record):
         """Is it for calls to this E.164 number?"""
         return any(number.startswith(prefix) for prefix in self.prefixes)
 
-    def move(self, by: int) -> None:
-        """One place up (-1) or down (1); nothing happens at either end."""
-        trunks = list(db.session.scalars(Trunk.in_use()))
-        at = trunks.index(self)
-        if 0 <= at + by < len(trunks):
-            trunks[at], trunks[at + by] = trunks[at + by], trunks[at]
-        for position, trunk in enumerate(trunks):
-            trunk.position = position
-
     def put_last(self) -> None:
         """Give a new trunk its position."""
         last = db.session.scalar(sa.select(sa.func.max(Trunk.position)).where(Trunk.retired_at.is_(None)))

@@ -59,12 +59,8 @@ class Voicemail(Record):
     @staticmethod
     def with_names(query: sa.Select[Voicemail]) -> sa.Select[Voicemail]:
         """The same messages with all that their rows show, in the same statement."""
-        call = joinedload(Voicemail.call)
         return query.options(
-            call.joinedload(Call.person),
-            call.joinedload(Call.line),
-            call.joinedload(Call.user),
-            call.joinedload(Call.other_user),
+            *Call.names_by(joinedload(Voicemail.call)),
             joinedload(Voicemail.mailbox),
             joinedload(Voicemail.recording),
             joinedload(Voicemail.heard_by),

@@ -86,9 +86,7 @@ async def create(request: web.Request) -> web.Response:
     """POST a new call: To, From, and one of Url, Twiml, ApplicationSid."""
     exchange = request.app[PARTS].exchange
     fields = await form_of(request)
-    to = required(fields, "To", 21201)
-    if not to.startswith(("client:", "sip:", "sips:")) and not is_number(normal(to)):
-        raise RestError(400, 21211, f"The phone number you are attempting to call, {to}, is not valid.")
+    to = callee_of(fields)
     from_ = required(fields, "From", 21213)
     check_caller_id(exchange, to, from_)
     start = start_of(exchange, fields)
@@ -96,6 +94,14 @@ async def create(request: web.Request) -> web.Response:
         raise RestError(400, 21205, "Url parameter is required.")
     call = exchange.originate(outgoing(fields, to=to, from_=from_, start=start))
     return web.json_response(as_json(call), status=201)
+
+
+def callee_of(fields: MultiMapping[str]) -> str:
+    """The number, client or SIP address in To. Raises RestError 21201 or 21211."""
+    to = required(fields, "To", 21201)
+    if not to.startswith(("client:", "sip:", "sips:")) and not is_number(normal(to)):
+        raise RestError(400, 21211, f"The phone number you are attempting to call, {to}, is not valid.")
+    return to
 
 
 def check_caller_id(exchange: Exchange, to: str, from_: str) -> None:
@@ -126,9 +132,9 @@ def outgoing(fields: MultiMapping[str], *, to: str, from_: str, start: Goto | Do
     )
 
 
-def recording_teller(fields: MultiMapping[str], prefix: str = "") -> Teller:
-    """The RecordingStatusCallback fields, with `Conference` before them if asked."""
-    name = f"{prefix}RecordingStatusCallback"
+def recording_teller(fields: MultiMapping[str]) -> Teller:
+    """The RecordingStatusCallback fields."""
+    name = "RecordingStatusCallback"
     return teller(fields.get(name, ""), _many(fields, f"{name}Event"), method_of(fields, f"{name}Method"))
 
 

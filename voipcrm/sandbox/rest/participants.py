@@ -8,12 +8,11 @@ from xml.etree.ElementTree import Element, SubElement
 from aiohttp import web
 from multidict import MultiMapping
 
-from voipcrm.sandbox.addresses import is_number, normal
 from voipcrm.sandbox.calls import API_VERSION, Call
 from voipcrm.sandbox.conferences import Conference, Participant
 from voipcrm.sandbox.exchange import Exchange
 from voipcrm.sandbox.parts import PARTS
-from voipcrm.sandbox.rest.calls import check_caller_id, outgoing
+from voipcrm.sandbox.rest.calls import callee_of, check_caller_id, outgoing
 from voipcrm.sandbox.rest.conferences import conference_of
 from voipcrm.sandbox.rest.forms import boolean, form_of, method_of, page, required, stamp
 from voipcrm.sandbox.rest.guard import RestError, not_found
@@ -100,9 +99,7 @@ async def create(request: web.Request) -> web.Response:
     """POST From, To: calls someone in. The conference may be named and need not exist yet."""
     exchange = request.app[PARTS].exchange
     fields = await form_of(request)
-    to = required(fields, "To", 21201)
-    if not to.startswith(("client:", "sip:", "sips:")) and not is_number(normal(to)):
-        raise RestError(400, 21211, f"The phone number you are attempting to call, {to}, is not valid.")
+    to = callee_of(fields)
     from_ = fields.get("CallerId") or required(fields, "From", 21213)
     check_caller_id(exchange, to, from_)
     name = request.match_info["conference"]
