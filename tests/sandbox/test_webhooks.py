@@ -8,7 +8,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
-from world import Application, eventually, free_port, world
+from world import application, eventually, free_port, world
 
 from voipcrm.sandbox.disorder import Disorder, Plan
 from voipcrm.sandbox.notifications import Notifications
@@ -23,22 +23,15 @@ TOKEN = "primary-token"
 @contextlib.asynccontextmanager
 async def network(**answers):
     """Webhooks and an application of its own: (webhooks, app)."""
-    app = Application(answers={f"/{name}": answer for name, answer in answers.items()})
-    site = web.Application()
-    site.router.add_route("*", "/{path:.*}", app.handle)
-    runner = web.AppRunner(site, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    app.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    tasks = Tasks()
-    webhooks = Webhooks(TOKEN, Notifications(), Disorder(tasks), tasks)
-    await webhooks.open()
-    try:
-        yield webhooks, app
-    finally:
-        await tasks.stop()
-        await webhooks.close()
-        await runner.cleanup()
+    async with application({f"/{name}": answer for name, answer in answers.items()}) as app:
+        tasks = Tasks()
+        webhooks = Webhooks(TOKEN, Notifications(), Disorder(tasks), tasks)
+        await webhooks.open()
+        try:
+            yield webhooks, app
+        finally:
+            await tasks.stop()
+            await webhooks.close()
 
 
 @given(

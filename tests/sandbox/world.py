@@ -164,28 +164,38 @@ def settings_for(folder: Path, public_base_url: str, port: int = 0) -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def world(folder: Path, **answers):
-    """Answers by the last part of their path: voice, status, dial, recording, conference, or any other name."""
-    app = Application(answers={f"/voip/webhook/twilio/{name}": answer for name, answer in answers.items()})
+async def application(answers):
+    """An Application with these answers, on a port of its own."""
+    app = Application(answers=answers)
     site = web.Application()
     site.router.add_route("*", "/{path:.*}", app.handle)
     runner = web.AppRunner(site, shutdown_timeout=0.2, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    app.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    serving = await serve(settings_for(folder, app.base))
-    phones_clock = MediaClock()
-    ticking = asyncio.create_task(phones_clock.run())
-    async with aiohttp.ClientSession() as http:
-        place = World(serving, app, http, phones_clock)
-        try:
-            yield place
-        finally:
-            for phone in place.phones:
-                await phone.close()
-            await serving.close()
-            ticking.cancel()
-            await runner.cleanup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        app.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield app
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def world(folder: Path, **answers):
+    """Answers by the last part of their path: voice, status, dial, recording, conference, or any other name."""
+    named = {f"/voip/webhook/twilio/{name}": answer for name, answer in answers.items()}
+    async with application(named) as app:
+        serving = await serve(settings_for(folder, app.base))
+        phones_clock = MediaClock()
+        ticking = asyncio.create_task(phones_clock.run())
+        async with aiohttp.ClientSession() as http:
+            place = World(serving, app, http, phones_clock)
+            try:
+                yield place
+            finally:
+                for phone in place.phones:
+                    await phone.close()
+                await serving.close()
+                ticking.cancel()
     unsigned = [hook.path for hook in app.hooks if not hook.signed]
     assert not unsigned, f"not signed as Twilio signs: {unsigned}"
 

@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import sleep
 from urllib.parse import parse_qsl, urlsplit
 
+ACCOUNT, KEY, SECRET = "AC" + "0" * 32, "SK" + "1" * 32, "the api secret"
+
 
 @dataclass
 class Asked:

@@ -8,9 +8,8 @@ from voipcrm.telephony.client import Provider
 from voipcrm.telephony.errors import LegGone, ProviderRefused, ProviderUnreachable, RecordingGone
 from voipcrm.telephony.wire import seconds_to_wait
 
-from .far_end import far_end
+from .far_end import ACCOUNT, KEY, SECRET
 
-ACCOUNT, KEY, SECRET = "AC" + "0" * 32, "SK" + "1" * 32, "the api secret"
 CALL = "CA" + "a" * 32
 RECORDING, CONFERENCE = "RE" + "c" * 32, "CF" + "d" * 32
 NUMBER, APPLICATION = "PN" + "e" * 32, "AP" + "f" * 32
@@ -47,17 +46,6 @@ A_NUMBER = {
     "voice_url": "",
     "capabilities": {"voice": True, "sms": False},
 }
-
-
-@pytest.fixture
-def end():
-    with far_end() as end:
-        yield end
-
-
-@pytest.fixture
-def provider(end):
-    return Provider(account_sid=ACCOUNT, key_sid=KEY, key_secret=SECRET, base_url=end.url, timeout=2)
 
 
 def test_a_leg_is_redirected_by_twiml(end, provider):

@@ -8,22 +8,10 @@ from voipcrm.telephony.client import Provider
 from voipcrm.telephony.errors import MediaNotReady, ProviderRefused, ProviderUnreachable
 from voipcrm.telephony.media import media_url
 
-from .far_end import far_end
+from .far_end import ACCOUNT, KEY, SECRET
 
-ACCOUNT, KEY, SECRET = "AC" + "0" * 32, "SK" + "1" * 32, "the api secret"
 RECORDING = "RE" + "c" * 32
 PATH = f"/2010-04-01/Accounts/{ACCOUNT}/Recordings/{RECORDING}"
-
-
-@pytest.fixture
-def end():
-    with far_end() as end:
-        yield end
-
-
-@pytest.fixture
-def provider(end):
-    return Provider(account_sid=ACCOUNT, key_sid=KEY, key_secret=SECRET, base_url=end.url, timeout=2)
 
 
 def test_the_audio_is_streamed_with_our_key(end, provider):
