@@ -128,20 +128,8 @@ class Settings:
             "must be an address like https://calls.example.com, without a path",
         )
         self._check_storage()
-        for name, value, prefix in (
-            ("TWILIO_SID", self.twilio_sid, "AC"),
-            ("TWILIO_API_KEY_SID", self.twilio_api_key_sid, "SK"),
-            ("TWILIO_APP_SID", self.twilio_app_sid, "AP"),
-        ):
-            _check(
-                re.fullmatch(prefix + "[0-9a-fA-F]{32}", value) is not None,
-                name,
-                f"must be {prefix} and 32 hex characters",
-            )
-        _check(bool(self.twilio_tokens) and all(self.twilio_tokens), "TWILIO_TOKEN", "must not be empty")
-        _check(re.fullmatch(r"\+[1-9]\d{6,14}", self.twilio_number) is not None, "TWILIO_NUMBER", "must be E.164")
-        if self.provider == "sandbox":
-            _check(bool(self.sandbox_url), "SANDBOX_URL", "is needed with VOIP_PROVIDER=sandbox")
+        self._check_provider()
+        self._check_mail()
         for code in (self.default_country, *self.dial_countries):
             _check(
                 re.fullmatch("[A-Z]{2}", code) is not None, "DEFAULT_COUNTRY or DIAL_COUNTRIES", "takes codes like US"
@@ -160,17 +148,6 @@ class Settings:
             "RECORDING_CHANNELS",
             "must be parent,child or child,parent",
         )
-        smtp = urlsplit(self.smtp_url)
-        _check(
-            not self.smtp_url or (smtp.scheme in {"smtp", "smtps"} and bool(smtp.hostname) and _has_good_port(smtp)),
-            "SMTP_URL",
-            "must be like smtp://user:password@mail.example.com:587",
-        )
-        _check(
-            not self.smtp_url or re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", self.mail_from) is not None,
-            "MAIL_FROM",
-            "must be an e-mail address when SMTP_URL is set",
-        )
         _check(
             self.provider_copy_days is None or 0 <= self.provider_copy_days <= 3650,
             "PROVIDER_COPY_DAYS",
@@ -179,6 +156,37 @@ class Settings:
         _check(1 <= self.token_ttl_seconds <= 86_400, "TOKEN_TTL", "must be 1 to 86400 seconds")
         _check(5 <= self.ring_seconds <= 600, "RING_SECONDS", "must be 5 to 600 seconds")
         _check(1 <= self.call_time_limit_seconds <= 86_400, "CALL_TIME_LIMIT", "must be 1 to 86400 seconds")
+
+    def _check_provider(self) -> None:
+        for name, value, prefix in (
+            ("TWILIO_SID", self.twilio_sid, "AC"),
+            ("TWILIO_API_KEY_SID", self.twilio_api_key_sid, "SK"),
+            ("TWILIO_APP_SID", self.twilio_app_sid, "AP"),
+        ):
+            _check(
+                re.fullmatch(prefix + "[0-9a-fA-F]{32}", value) is not None,
+                name,
+                f"must be {prefix} and 32 hex characters",
+            )
+        _check(bool(self.twilio_tokens) and all(self.twilio_tokens), "TWILIO_TOKEN", "must not be empty")
+        _check(re.fullmatch(r"\+[1-9]\d{6,14}", self.twilio_number) is not None, "TWILIO_NUMBER", "must be E.164")
+        if self.provider == "sandbox":
+            _check(bool(self.sandbox_url), "SANDBOX_URL", "is needed with VOIP_PROVIDER=sandbox")
+
+    def _check_mail(self) -> None:
+        if not self.smtp_url:
+            return
+        smtp = urlsplit(self.smtp_url)
+        _check(
+            smtp.scheme in {"smtp", "smtps"} and bool(smtp.hostname) and _has_good_port(smtp),
+            "SMTP_URL",
+            "must be like smtp://user:password@mail.example.com:587",
+        )
+        _check(
+            re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", self.mail_from) is not None,
+            "MAIL_FROM",
+            "must be an e-mail address when SMTP_URL is set",
+        )
 
     def _check_storage(self) -> None:
         kept = urlsplit(self.recordings_url)

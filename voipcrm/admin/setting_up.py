@@ -51,7 +51,7 @@ def points(user: User) -> list[Point]:
 def _provider() -> Point:
     title, href = "Phone provider", url_for("lines.index")
     try:
-        changes = wiring.survey().changes
+        changes = wiring.changes()
     except TelephonyError as error:
         return Point(title, "bad", error.sentence, href, "Numbers")
     if changes:

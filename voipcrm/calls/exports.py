@@ -46,5 +46,5 @@ class CallExport(LongWork):
 
     @staticmethod
     def of(user: User) -> sa.Select[CallExport]:
-        """Nobody but who asked for it: it holds what they may see. Those of the last days."""
+        """Nobody but who asked for it: it holds what they may see. Those that can still be fetched."""
         return sa.select(CallExport).where(CallExport.by_id == user.id, CallExport.created_at > clock.now() - KEPT_FOR)
