@@ -7,7 +7,13 @@ from typing import Self
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
-from wtforms import EmailField, SelectField, SelectMultipleField, StringField
+from wtforms import (
+    EmailField,
+    SelectChoice,  # pyright: ignore - the stubs are older
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from voipcrm.accounts.forms import zone_choices
@@ -90,4 +96,4 @@ class NameForm(FlaskForm):
 
 
 class RoleForm(NameForm):
-    permissions = SelectMultipleField("What it allows", choices=[(str(one), str(one)) for one in Can])
+    permissions = SelectMultipleField("What it allows", choices=[SelectChoice(str(one)) for one in Can])

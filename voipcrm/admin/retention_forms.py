@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, RadioField
+from wtforms import IntegerField, RadioField, SelectChoice  # pyright: ignore - the stubs are older
 from wtforms.validators import NumberRange, StopValidation
 
 from voipcrm.trunks.models import KEEP_FOR_EVER
 
 MOST_DAYS = 36_500
+_HOUSE = [SelectChoice("ever", "For ever"), SelectChoice("days", "For a number of days")]
 
 
 def _only_where_asked_for(form: HouseRetentionForm, field: IntegerField) -> None:
@@ -26,7 +27,7 @@ def _only_where_asked_for(form: HouseRetentionForm, field: IntegerField) -> None
 class HouseRetentionForm(FlaskForm):
     UNDECIDED: ClassVar = "ever"  # the choice that stands for nothing decided
 
-    keep = RadioField("Recordings are kept", choices=[("ever", "For ever"), ("days", "For a number of days")])
+    keep = RadioField("Recordings are kept", choices=_HOUSE)
     days = IntegerField(
         "Days",
         [_only_where_asked_for, NumberRange(1, MOST_DAYS, f"Enter a number from 1 to {MOST_DAYS:,}.")],
@@ -50,5 +51,5 @@ class LineRetentionForm(HouseRetentionForm):
 
     keep = RadioField(
         "Recordings of this line are kept",
-        choices=[("house", "As all lines"), ("ever", "For ever"), ("days", "For a number of days")],
+        choices=[SelectChoice("house", "As all lines"), *_HOUSE],
     )

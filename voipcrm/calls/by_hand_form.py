@@ -8,7 +8,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, RadioField, SelectField, StringField, TelField, TextAreaField, TimeField
+from wtforms import (
+    DateField,
+    RadioField,
+    SelectChoice,  # pyright: ignore - the stubs are older
+    SelectField,
+    StringField,
+    TelField,
+    TextAreaField,
+    TimeField,
+)
 from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
 from voipcrm.calls.dispositions import Disposition
@@ -31,7 +40,7 @@ class LogForm(FlaskForm):
     """Of a call that is not written down yet, or of one that is. `person`: the contact chosen beside the form; `zone`:
     in which days and times are meant. After validation `e164`, `seconds` and `started_at` are what the fields say."""
 
-    direction = RadioField("Direction", choices=list(DIRECTIONS.items()), default="outbound")
+    direction = RadioField("Direction", choices=[SelectChoice(*one) for one in DIRECTIONS.items()], default="outbound")
     number = TelField(
         "Number",
         filters=[one_line],
@@ -40,7 +49,7 @@ class LogForm(FlaskForm):
     )
     day = DateField("Day", [InputRequired("Choose the day of the call.")])
     at = TimeField("Time", [InputRequired("Enter when the call began.")], format=["%H:%M", "%H:%M:%S"])
-    outcome = RadioField("Outcome", choices=list(OUTCOMES.items()), default="answered")
+    outcome = RadioField("Outcome", choices=[SelectChoice(*one) for one in OUTCOMES.items()], default="answered")
     length = StringField(
         "Length",
         filters=[one_line],

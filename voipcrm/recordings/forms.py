@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField, TextAreaField
+from wtforms import RadioField, SelectChoice, TextAreaField  # pyright: ignore - the stubs are older
 from wtforms.validators import DataRequired, Length
 
 from voipcrm.core.texts import one_line
@@ -23,7 +23,10 @@ class DeleteForm(FlaskForm):
 class HoldForm(FlaskForm):
     covers = RadioField(
         "What is held",
-        choices=[("recording", "This recording"), ("call", "Every recording of its call, also later ones")],
+        choices=[
+            SelectChoice("recording", "This recording"),
+            SelectChoice("call", "Every recording of its call, also later ones"),
+        ],
         default="recording",
     )
     reason = TextAreaField(
