@@ -4,12 +4,10 @@ import { dialable } from '../words.js';
 const LONG_PRESS_MS = 500;
 
 export class KeypadView {
-  #form;
   #field;
 
   /** `call(number)` dials; `tone(key)` plays the sound of a key. */
   constructor(form, { call, tone }) {
-    this.#form = form;
     this.#field = form.elements.to;
     form.addEventListener('submit', (event) => {
       event.preventDefault();
