@@ -43,10 +43,6 @@ export class Calls {
     this.#wait = wait;
   }
 
-  get any() {
-    return this.#state.hasCalls;
-  }
-
   /** What the person in front hears, as a MediaStream, or null. */
   remoteStream() {
     return this.#live.get(this.#state.front?.key)?.sdk?.getRemoteStream?.() ?? null;

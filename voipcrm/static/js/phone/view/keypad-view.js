@@ -29,10 +29,6 @@ export class KeypadView {
     });
   }
 
-  set number(value) {
-    this.#field.value = value;
-  }
-
   focus() {
     this.#field.focus();
   }
