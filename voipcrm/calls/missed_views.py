@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,7 +29,17 @@ SHORT_LIST = 8
 @bp.app_template_global()
 def waiting_words(item: MissedCall) -> str:
     """How long the caller has waited: '4 min', '3 h', '2 d'."""
-    minutes = max(0, int((clock.now() - item.latest_at).total_seconds() // 60))
+    return _span(clock.now() - item.latest_at)
+
+
+@bp.app_template_global()
+def tries_words(item: MissedCall) -> str:
+    """How often the caller has tried, from the first time to the latest: '3 times in 26 h'."""
+    return f"{item.times} times in {_span(max(item.latest_at - item.first_at, timedelta(minutes=1)))}"
+
+
+def _span(length: timedelta) -> str:
+    minutes = max(0, int(length.total_seconds() // 60))
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
