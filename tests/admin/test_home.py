@@ -205,6 +205,17 @@ def test_people_are_alone_invited_or_there(state, wired, app, cast, as_root):
     assert state("People") == ("warn", "You are alone here.")
 
 
+def test_without_routes_the_list_leads_to_the_form_of_the_first(app, wired, as_root):
+    with app.app_context():
+        for route in db.session.scalars(sa.select(InboundRoute)):
+            db.session.delete(route)
+        db.session.commit()
+    link = re.search(r'href="([^"]*)">\s*Add a route', as_root.get("/set-up").text)
+    assert link
+    assert "Add route" in as_root.get(link[1]).text
+    assert link[1].endswith("/create")
+
+
 def test_a_trunk_that_failed_its_test_is_named(state, wired, app):
     assert state("Trunks")[0] == "good"
     with app.app_context():

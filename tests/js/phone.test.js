@@ -188,6 +188,29 @@ test('a session that ended is told as such', async () => {
   assert.deepEqual([at.now().status, at.now().code, at.now().message], ['error', 401, 'Your session ended.']);
 });
 
+lineTest('who was signed out is not ready, and is again after signing in', async ({ line, now }) => {
+  await line.start();
+  const { device } = line;
+  line.sessionLost();
+  assert.deepEqual([now().status, now().code, device.state], ['error', 401, 'destroyed']);
+  assert.equal(now().remedy, 'Sign in again; the phone then starts by itself.');
+  await line.sessionBack();
+  assert.deepEqual([now().status, line.device.state], ['ready', 'registered']);
+});
+
+lineTest('neither the end of a session nor a new one ends a call', async ({ line, state, clock, now }) => {
+  await line.start();
+  const { device } = line;
+  state.dialled('a', {});
+  line.sessionLost();
+  assert.equal(now().status, 'ready');
+  state.lineIs('error', { code: 401 }); // a token was wanted meanwhile
+  clock.now = HOUR;
+  await line.sessionBack();
+  assert.deepEqual([now().status, line.device, device.state], ['ready', device, 'registered']);
+  assert.deepEqual(device.tokens, ['t1', 't2']);
+});
+
 test('waiting for the phone ends with the reason it does not come', async () => {
   const at = phone();
   at.state.lineIs('connecting');

@@ -114,6 +114,19 @@ test('a snapshot is plain data and a copy', () => {
   assert.equal(now().call.name, 'Priya');
 });
 
+test('a link that is undone takes the name of the contact away again', () => {
+  const { state, now } = ready();
+  state.offered('a', { number: '+49 30', to: '+4930' });
+  const peer = { number: '+4930', display: '+49 30' };
+  state.learn('a', { peer: { ...peer, name: 'Jonas', company: 'Weber', contact_id: 7, url: '/contacts/persons/7' } });
+  assert.deepEqual([now().incoming[0].name, now().incoming[0].url], ['Jonas', '/contacts/persons/7']);
+  state.learn('a', { recording: true }); // says nothing of the other party
+  assert.equal(now().incoming[0].name, 'Jonas');
+  state.learn('a', { peer: { ...peer, name: '', company: '', contact_id: null, url: null } });
+  const [call] = now().incoming;
+  assert.deepEqual([call.name, call.company, call.contactId, call.url, call.number], ['', '', null, null, '+49 30']);
+});
+
 test('what the server does not know stays as it was', () => {
   const { state, now } = ready();
   state.offered('a', { name: 'Jonas', line: 'Berlin line', number: '+49 30' });

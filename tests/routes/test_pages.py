@@ -304,6 +304,29 @@ def test_rows_of_a_group_are_added_moved_and_removed_without_saving(app, cast, a
     assert chosen(add="members") == [str(cast.ada.id), str(cast.bo.id), "0"]
 
 
+def test_the_focus_stays_with_the_row_that_was_moved(app, cast, as_root):
+    def focus(path: str, **sent) -> list[str]:
+        page = as_root.post(path, data=sent).text
+        focused = [tag for tag in re.findall(r"<[^>]*>", page) if " autofocus" in tag]
+        return [re.search(r'value="([^"]*)"', tag)[1] for tag in focused]
+
+    three = filled(**{name: value for at in range(3) for name, value in number_step(at, "212 555 0199").items()})
+    buttons = {
+        "steps-2:up": "steps-1:up",
+        "steps-1:up": "steps-0:down",  # it came to the top, where there is no arrow up
+        "steps-0:down": "steps-1:down",
+        "steps-1:down": "steps-2:up",
+        "steps-0:remove": "steps-0:remove",
+        "steps-2:remove": "steps-1:remove",
+    }
+    for pressed, then in buttons.items():
+        assert focus(CREATE, **three, change=pressed) == [then]
+    one = filled(**number_step(0, "212 555 0199"))
+    assert focus(CREATE, **one, change="steps-0:remove") == ["people"], "the button that adds a step"
+    members = {"name": "Crew", "strategy": "all", "members-0": cast.ada.id, "members-1": cast.bo.id}
+    assert focus(GROUPS + "/create", **members, change="members-1:up") == ["members-0:down"]
+
+
 def test_the_simulator_tells_what_would_happen(app, cast, as_root):
     with app.app_context():
         Presence.report(cast.ada.id, "available")

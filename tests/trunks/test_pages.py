@@ -325,8 +325,14 @@ def test_a_wrong_password_is_told_and_forgotten_once_it_is_changed(app, as_root,
     as_root.post(f"{LIST}/{trunk_id}/edit", data=form | {"password": "", "name": "Renamed"})
     as_root.post(f"{LIST}/{trunk_id}/tests")
     assert only(app).check_good is True
-    as_root.post(f"{LIST}/{trunk_id}/edit", data=form | {"password": "", "name": "Again"})
+    as_root.get(LIST, follow_redirects=True)  # reads what was said so far
+    again = as_root.post(
+        f"{LIST}/{trunk_id}/edit", data=form | {"password": "", "name": "Again"}, follow_redirects=True
+    )
     assert only(app).check_good is True  # a name changes nothing at the other end
+    assert "Test it now" not in again.text
+    moved = as_root.post(f"{LIST}/{trunk_id}/edit", data=form | {"port": "5999"}, follow_redirects=True)
+    assert "Saved. Test it now" in moved.text
 
 
 def test_a_test_of_what_was_changed_meanwhile_is_not_kept(app, made, kamailio, monkeypatch):

@@ -180,7 +180,7 @@ def import_from_provider() -> Any:
         flash(error.sentence, "bad")
     else:
         what = "1 number" if len(taken) == 1 else f"{len(taken)} numbers"
-        flash(f"Imported {what}. Wire them below, so that calls come here.", "good")
+        flash(f"Imported {what}. Calls come here from those that stand as wired below.", "good")
     return redirect(url_for("lines.index"), code=303)
 
 

@@ -82,9 +82,8 @@ def _routes() -> Point:
     title, href = "Inbound routes", url_for("routes.index")
     routes = linting.routes_with_everybody()
     if not routes:
-        return Point(
-            title, "warn", "No route decides who answers: callers hear that nobody is there.", href, "Add a route"
-        )
+        none = "No route decides who answers: callers hear that nobody is there."
+        return Point(title, "warn", none, url_for("routes.create"), "Add a route")
     found = linting.problems(routes)
     if found:
         what = "1 problem" if len(found) == 1 else f"{len(found)} problems"

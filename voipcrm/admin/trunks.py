@@ -147,7 +147,8 @@ def _save(trunk: Trunk | None) -> Any:
     make_channels(about)
     note("changed" if trunk else "created", about, by=current_user, before=before, after=_facts(about))
     db.session.commit()
-    flash("Saved. Test it now, so that you know before a call does.", "good")
+    is_tested = about.checked_at is not None  # and nothing that the test was about has changed
+    flash("Saved." if is_tested else "Saved. Test it now, so that you know before a call does.", "good")
     return redirect(url_for("trunks.index"), code=303)
 
 

@@ -65,6 +65,12 @@ def can(permission: str) -> bool:
     return identity is not None and ActionNeed(permission) in identity.provides
 
 
+def held() -> list[str]:
+    """All that the present person may do, in order."""
+    identity: Identity | None = getattr(g, "identity", None)
+    return sorted(need.value for need in identity.provides if need.method == "action") if identity else []
+
+
 def wants_json() -> bool:
     return request.path.startswith("/api/")
 

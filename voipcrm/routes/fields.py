@@ -25,6 +25,20 @@ def spoken(label: str, help_: str) -> TextAreaField:
     return TextAreaField(label, description=help_, filters=[one_line], validators=checks)
 
 
+def change_rows(rows: list[Any], names: list[str], change: str | None) -> str:
+    """Move or remove one of the rows of a form in place, as its button says: "steps-1:up", :down, :remove. `names` are
+    those of all. The button again, as the row is named now, or when it is removed the one that took its place; empty
+    when there is no such row."""
+    name, _, what = (change or "").partition(":")
+    if name not in names:
+        return ""
+    row = rows.pop(at := names.index(name))
+    if what != "remove":
+        at = max(0, at - 1) if what == "up" else min(len(rows), at + 1)
+        rows.insert(at, row)
+    return f"{names[min(at, max(0, len(rows) - 1))]}:{what}"
+
+
 class PeopleField(SelectMultipleField):
     """People as checkboxes."""
 

@@ -26,7 +26,7 @@ from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.house import house
 from voipcrm.core.texts import one_line
-from voipcrm.routes.fields import PeopleField, beginning, people_choices, spoken
+from voipcrm.routes.fields import PeopleField, beginning, change_rows, people_choices, spoken
 from voipcrm.routes.hours import HoursInvalid, day_text, read_day, read_holidays
 from voipcrm.routes.mailboxes import Mailbox
 from voipcrm.routes.models import (
@@ -190,23 +190,20 @@ class RouteForm(FlaskForm):
             row.form.trunk_id.choices = trunks
         self._route = route
 
-    def change_steps(self, *, add: str | None, change: str | None) -> None:
-        """Without saving: a step more of the kind `add`, or one moved or removed ("steps-1:up", :down, :remove)."""
+    def change_steps(self, *, add: str | None, change: str | None) -> str:
+        """Without saving: a step more of the kind `add`, or one moved or removed ("steps-1:up", :down, :remove).
+        Returns what was done, for the focus: "steps-add", or the button as `change_rows` names it."""
         rows = [row.data for row in self.steps.entries]
         names = [row.name for row in self.steps.entries]
         if add in STEP_KINDS and len(rows) < MAX_STEPS:
             rows.append({"kind": add, "ring_seconds": settings.ring_seconds})
-        name, _, what = (change or "").partition(":")
-        if name in names:
-            at = names.index(name)
-            row = rows.pop(at)
-            if what != "remove":
-                rows.insert(max(0, at - 1) if what == "up" else at + 1, row)
+        moved = change_rows(rows, names, change)
         while self.steps.entries:
             self.steps.pop_entry()
         for row in rows:
             self.steps.append_entry(row)
         self._choose_from(self._route)
+        return moved or "steps-add"
 
     def validate_steps(self, field: FieldList) -> None:
         for row in field.entries[:-1]:

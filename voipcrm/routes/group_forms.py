@@ -9,7 +9,7 @@ from wtforms.validators import DataRequired, Length, StopValidation
 
 from voipcrm.core.db import db
 from voipcrm.core.texts import one_line
-from voipcrm.routes.fields import people_choices
+from voipcrm.routes.fields import change_rows, people_choices
 from voipcrm.routes.models import GroupMember, RingGroup
 from voipcrm.routes.words import STRATEGY_WORDS
 
@@ -44,21 +44,19 @@ class GroupForm(FlaskForm):
         for row in self.members.entries:
             row.choices = people
 
-    def change_members(self, *, add: str | None, change: str | None) -> None:
-        """Without saving: a row more, or one moved or removed ("members-1:up", :down, :remove)."""
+    def change_members(self, *, add: str | None, change: str | None) -> str:
+        """Without saving: a row more, or one moved or removed ("members-1:up", :down, :remove). Returns what was done,
+        for the focus: "members-add", or the button as `change_rows` names it."""
         names, rows = [row.name for row in self.members.entries], [row.data for row in self.members.entries]
         if add:
             rows.append(0)
-        name, _, what = (change or "").partition(":")
-        if name in names:
-            row = rows.pop(at := names.index(name))
-            if what != "remove":
-                rows.insert(max(0, at - 1) if what == "up" else at + 1, row)
+        moved = change_rows(rows, names, change)
         while self.members.entries:
             self.members.pop_entry()
         for row in rows[:MOST_MEMBERS]:
             self.members.append_entry(row)
         self._choose_from()
+        return moved or "members-add"
 
     def validate_name(self, field: StringField) -> None:
         same = sa.select(RingGroup.id).where(RingGroup.name == field.data, RingGroup.id != (self._group.id or 0))

@@ -111,8 +111,8 @@ def _save(group: RingGroup) -> Any:
     form = GroupForm.about(group)
     add_row, change_row = request.form.get("add"), request.form.get("change")
     if add_row or change_row:
-        form.change_members(add=add_row, change=change_row)
-        return _page(form, group, moved=change_row or "members-add")
+        moved = form.change_members(add=add_row, change=change_row)
+        return _page(form, group, moved=moved)
     if not form.validate_on_submit():
         return _page(form, group), 422
     before = words.group_facts(group) if group.id else {}

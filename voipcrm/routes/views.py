@@ -176,8 +176,8 @@ def _save(route: InboundRoute) -> Any:
     form = RouteForm.about(route)
     add_step, change_step = request.form.get("add"), request.form.get("change")
     if add_step or change_step:
-        form.change_steps(add=add_step, change=change_step)
-        return _page(form, route, moved=change_step or "steps-add")
+        moved = form.change_steps(add=add_step, change=change_step)
+        return _page(form, route, moved=moved)
     if not form.validate_on_submit():
         return _page(form, route), 422
     before = words.facts(route) if route.id else {}

@@ -45,4 +45,5 @@ def check(e164: str, *, allowed_countries: frozenset[str], allow_fictional: bool
     if found.type not in _ORDINARY_TYPES:
         raise NotAllowed("unusual-type", f"Numbers of this kind ({found.type}) can’t be called from here.")
     if found.country == WORLD or found.country not in allowed_countries:
-        raise NotAllowed("country", f"Calls to {place(e164) or 'this country'} are not allowed. Ask an administrator.")
+        there = place(e164) or "this country"
+        raise NotAllowed("country", f"Calls to {there} are not allowed. An administrator can allow them under Company.")

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from voipcrm.accounts.models import Role, Team, User
+from voipcrm.accounts import audit
+from voipcrm.accounts.models import Presence, Role, Team, User, is_password
 from voipcrm.calls.trunking import make_channels
 from voipcrm.cli.demo import cast
 from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
@@ -38,6 +39,19 @@ def logins() -> list[dict[str, str]]:
         for email, _, _, about in cast.PEOPLE
         if User.signing_in(email, cast.PASSWORD)
     ]
+
+
+def shut_out() -> list[str]:
+    """Take the demo's password, which is published, from those who still have it, and sign them out everywhere. Their
+    e-mails. For a house that goes live with the data of its demo; `flask users link` lets one of them in again."""
+    known = [user for email, *_ in cast.PEOPLE if (user := User.of_email(email))]
+    found = [user for user in known if is_password(user.password_hash, cast.PASSWORD)]
+    for user in found:
+        user.password_hash = ""
+        user.end_sessions()
+        Presence.report(user.id, "offline")
+        audit.note("changed", user, by=None, before={"password": "the demo's"}, after={"password": "none"})
+    return [user.email for user in found]
 
 
 def _people() -> dict[str, User]:

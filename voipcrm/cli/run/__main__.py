@@ -63,6 +63,8 @@ def _check_ports(folder: Folder, env: dict[str, str]) -> None:
 def _tell(house: House, released: dict[str, Any]) -> None:
     env = house.environment
     print(f"ready: http://127.0.0.1:{env['PORT']}")
+    for sentence in released["said"]:
+        print(f"\n{sentence}")
     if released["logins"]:
         print("\nSign in as")
         for login in released["logins"]:

@@ -1,5 +1,6 @@
 """`python -m voipcrm.cli.run.prepare`: everything that needs the app before calls can be made, in one process, since
-loading the app is the slow part. Prints one line of JSON, {"logins": […]}, once the database is ready."""
+loading the app is the slow part. Prints one line of JSON, {"logins": […], "said": […]}, once the database is ready:
+who can sign in with the demo's password, and sentences for the person at the terminal."""
 
 from __future__ import annotations
 
@@ -26,11 +27,12 @@ def main() -> int:
         except StorageUnusable as problem:
             print(problem, file=sys.stderr)
             return 1
-        release()
+        said = release()
         if settings.is_sandbox:
             seeding.seed_once()
             db.session.commit()
-        print(json.dumps({"logins": seeding.logins() if settings.is_sandbox else []}), flush=True)
+        logins = seeding.logins() if settings.is_sandbox else []
+        print(json.dumps({"logins": logins, "said": said}), flush=True)
         if settings.is_sandbox:
             return _wire()
     return 0

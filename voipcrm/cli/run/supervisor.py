@@ -37,7 +37,7 @@ class Supervisor:
             signal.signal(number, self._ask_to_stop)
 
     def start(self) -> dict[str, Any]:
-        """Start everything and wait until calls can be made. Returns what prepare.py printed: {"logins": […]}.
+        """Start everything and wait until calls can be made. Returns what prepare.py printed.
 
         Raises CannotStart with the last lines of the log that tells why, Stopped when asked to stop meanwhile."""
         house = self.house
@@ -57,7 +57,7 @@ class Supervisor:
         # Loading the app keeps both cores of a small machine busy, so those that nobody waits for come last.
         self._start(house.worker)
         self._start(house.scheduler)
-        return _first_json(preparing) or {"logins": []}
+        return _first_json(preparing) or {"logins": [], "said": []}
 
     def watch(self) -> None:
         """Start again whatever dies, until asked to stop. Raises CannotStart when one dies again and again."""

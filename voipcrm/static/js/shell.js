@@ -52,12 +52,25 @@ document.addEventListener('voipcrm:signed-out', async () => (await import('./sig
 document.addEventListener('htmx:after:swap', (event) => {
   const { ctx } = event.detail;
   if (!isPage(ctx)) return;
+  wear(ctx.text);
   markCurrent();
   const wrong = document.querySelector('#main [aria-invalid="true"]'); // a form that came back: its first bad field
   if (wrong) return wrong.focus();
   const heading = document.querySelector('#main h1');
   (heading ?? document.getElementById('main'))?.focus({ preventScroll: true });
 });
+
+// A new role, name or colour of the company, ours or an admin's doing: what stands around #main follows.
+const mark = () => document.getElementById('main')?.dataset.shell;
+let worn = mark();
+async function wear(text) {
+  const now = mark();
+  if (!now || now === worn) return;
+  const { follow } = await import('./shell-change.js');
+  if (!follow(text)) return;
+  worn = now;
+  markCurrent();
+}
 
 function markCurrent() {
   const here = location.pathname;

@@ -1,6 +1,3 @@
-import { csrfToken } from '../api.js';
-import { toast } from '../toasts.js';
-
 /**
  * <zone-choice zone="UTC" action="/me/time-zone"><p>…</p><button hidden></button></zone-choice>: offers the zone of this
  * computer where it is another than the account's. Zones are IANA names.
@@ -24,23 +21,12 @@ class ZoneChoice extends HTMLElement {
 
   async handleEvent() {
     this.#button.disabled = true;
-    try {
-      const body = new URLSearchParams({ time_zone: this.#here });
-      const answer = await fetch(this.getAttribute('action'), {
-        method: 'POST',
-        body,
-        headers: { 'X-CSRFToken': csrfToken() },
-      });
-      if (!answer.ok) throw new Error(`time zone refused: ${answer.status}`);
+    const { save } = await import('./zone-save.js'); // rarely needed, so fetched only then
+    if (await save(this.getAttribute('action'), this.#here)) {
       this.querySelector('p').textContent = `Times are shown for ${readable(this.#here)}.`;
       this.#button.hidden = true;
-      // The moments on the page were written by the server for the old zone: fetch the page again, not the document.
-      globalThis.htmx?.ajax('GET', location.href, { target: '#main', select: '#main', swap: 'outerHTML' });
-    } catch {
-      toast('The time zone could not be saved. Try again.', { tone: 'bad' });
-    } finally {
-      this.#button.disabled = false;
     }
+    this.#button.disabled = false;
   }
 }
 

@@ -250,10 +250,8 @@ class App {
     guardAgainstLeaving(() => this.#tabs.role !== 'follower' && this.#state.hasCalls);
     setInterval(() => this.#tick(), 1000);
     document.addEventListener('visibilitychange', () => !document.hidden && this.#phone.renew('awake'));
-    document.addEventListener(
-      'voipcrm:signed-in',
-      () => this.#state.status === 'error' && this.#tabs.role === 'owner' && this.#phone.restart(),
-    );
+    document.addEventListener('voipcrm:signed-out', () => this.#phone.sessionLost());
+    document.addEventListener('voipcrm:signed-in', () => this.#tabs.role === 'owner' && this.#phone.sessionBack());
     document.addEventListener('voipcrm:call-linked', () => this.#calls.learnFront());
     addEventListener('online', () => this.#phone.online());
     addEventListener('offline', () => this.#phone.offline());

@@ -96,6 +96,23 @@ export class Phone {
     await this.start();
   }
 
+  /** Without a session no route rings this person: the phone is not ready, and says so. A call goes on, and the phone
+   * with it; each request until they sign in tells it again, so also after the call. */
+  sessionLost() {
+    if (this.#device && !this.#state.hasCalls) this.#serverTrouble({ status: 401, message: 'Your session ended.' });
+  }
+
+  /** Signed in again. The Device of a call that goes on lives, and only wants a token. */
+  async sessionBack() {
+    const { status, code } = this.#state.snapshot().line;
+    if (status !== 'error') return;
+    if (!this.#state.hasCalls) await this.restart();
+    else if (code === 401) {
+      this.#state.lineIs('ready');
+      await this.renew('expiring');
+    }
+  }
+
   /** The registered Device, waiting for it a while. Throws an Error with a sentence for the person. */
   async ready() {
     if (this.#state.status !== 'ready') await this.#becomesReady();

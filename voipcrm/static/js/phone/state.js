@@ -151,8 +151,9 @@ export class PhoneState {
   }
 
   /**
-   * What the server knows of the call (CallJson). Unknown stays as it was. Not whether it is held: an answer that was
-   * under way while the person pressed Hold would take that back (holdSettled).
+   * What the server knows of the call (CallJson). Null or missing stays as it was, but an empty name, and no contact, are
+   * knowledge: the link to a contact was undone. Not whether it is held: an answer that was under way while the person
+   * pressed Hold would take that back (holdSettled).
    */
   learn(key, json) {
     const call = this.find(key);
@@ -161,12 +162,12 @@ export class PhoneState {
     this.#set(key, {
       id: json.id ?? call.id,
       direction: json.direction ?? call.direction,
-      name: peer?.name || call.name,
-      company: peer?.company || call.company,
+      name: peer?.name ?? call.name,
+      company: peer?.company ?? call.company,
       number: peer?.display || call.number,
       to: peer?.number || call.to,
-      url: peer?.url ?? call.url,
-      contactId: peer?.contact_id ?? call.contactId,
+      url: peer?.url === undefined ? call.url : peer.url,
+      contactId: peer?.contact_id === undefined ? call.contactId : peer.contact_id,
       line: line?.label || call.line,
       recording: json.recording ?? call.recording,
     });

@@ -1,7 +1,7 @@
 // The call in front.
-import { icon, swapIcon } from '../../icons.js';
-import { initials, timer } from '../words.js';
-import { belowOf, nameOf, part, setText, show } from './parts.js';
+import { swapIcon } from '../../icons.js';
+import { timer } from '../words.js';
+import { belowOf, face, nameOf, part, setText, show } from './parts.js';
 
 const PHASES = { dialling: 'Calling', ringing: 'Ringing', active: 'On call', reconnecting: 'Reconnecting' };
 
@@ -24,7 +24,8 @@ export class CallView {
     show(this.#root, Boolean(call));
     if (other) this.tones(false);
     if (!call) return;
-    if (other || !this.#parts['call-avatar'].hasChildNodes()) this.#face(call);
+    if (other) this.#root.dataset.key = call.key;
+    face(this.#parts['call-avatar'], call.name);
     this.#who(call);
     this.#state(call);
     this.#keys(call);
@@ -45,20 +46,12 @@ export class CallView {
     return open;
   }
 
-  #face(call) {
-    const letters = initials(call.name);
-    this.#parts['call-avatar'].replaceChildren(letters || icon('user'));
-    this.#root.dataset.key = call.key;
-  }
-
   #who(call) {
     const name = this.#parts['call-name'];
     setText(name, nameOf(call));
     if (call.url) name.href = call.url;
     else name.removeAttribute('href');
     setText(this.#parts['call-below'], belowOf(call, call.company) || call.line);
-    const letters = initials(call.name);
-    if (letters) setText(this.#parts['call-avatar'], letters);
     if (call.id === this.#about) return;
     this.#about = call.id;
     import('./call-contact.js').then(({ ask }) => ask(this.#parts['call-contact'], call.id));

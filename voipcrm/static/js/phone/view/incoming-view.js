@@ -1,8 +1,7 @@
 // Cards of ringing calls and of calls that wait on hold. Made from templates, one each, kept while the call lasts,
 // so that a change of one never takes the focus from another.
-import { icon } from '../../icons.js';
-import { initials, timer } from '../words.js';
-import { belowOf, nameOf, part, setText, show } from './parts.js';
+import { timer } from '../words.js';
+import { belowOf, face, nameOf, part, setText, show } from './parts.js';
 
 class Cards {
   #place;
@@ -70,8 +69,7 @@ function fillIncoming(card, call, front) {
   const more = [call.company, call.place, call.last].filter(Boolean).join(' · ');
   setText(part(card, 'more'), more);
   show(part(card, 'more'), Boolean(more));
-  const avatar = part(card, 'avatar');
-  if (!avatar.hasChildNodes()) avatar.append(initials(call.name) || icon('user'));
+  face(part(card, 'avatar'), call.name);
   setText(part(card, 'effect'), front ? effectOn(front) : 'Alt Shift A accepts, Alt Shift R rejects.');
   for (const button of card.querySelectorAll('button')) button.disabled = call.accepting;
   card.setAttribute('aria-busy', String(call.accepting));

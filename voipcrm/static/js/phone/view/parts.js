@@ -1,4 +1,6 @@
 // Small steps that all views of the phone take.
+import { icon } from '../../icons.js';
+import { initials } from '../words.js';
 
 /** The element that the template calls `name`, within `root`. */
 export const part = (root, name) => root.querySelector(`[data-part="${name}"]`);
@@ -10,6 +12,12 @@ export function setText(element, text) {
 
 export function show(element, shown) {
   if (element.hidden === shown) element.hidden = !shown;
+}
+
+/** The letters of a name, or a figure while nobody is known: the server may tell the name, or take it back, at any time. */
+export function face(avatar, name) {
+  const letters = initials(name);
+  if (!avatar.hasChildNodes() || avatar.textContent !== letters) avatar.replaceChildren(letters || icon('user'));
 }
 
 /** First of name, number and a word for nobody. */
