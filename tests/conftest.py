@@ -33,16 +33,16 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_collection_modifyitems(items):
-    """Real browsers with real-time audio share the machine's cores with everything else, so they run by themselves, and
-    get a second try; what fails twice is a fault."""
+    """Browsers and the sandbox speak in real time on cores that they share with everything else, so they run by
+    themselves, and get a second try; what fails twice is a fault."""
     for item in items:
         has_browser = item.get_closest_marker("browser") or {"browsers", "people", "playwright"} & set(
             item.fixturenames
         )
-        if has_browser or "chromium" in item.nodeid:
+        if has_browser or "tests/sandbox/" in item.nodeid:
             item.add_marker(pytest.mark.flaky(reruns=1))
             item.add_marker(pytest.mark.alone)
-        elif "live" in item.fixturenames or "tests/sandbox/" in item.nodeid or "test_run.py" in item.nodeid:
+        elif "live" in item.fixturenames or "test_run.py" in item.nodeid:
             item.add_marker(pytest.mark.alone)
         if "tests/whole/" in item.nodeid:  # each of them goes through every page of the product
             item.add_marker(pytest.mark.timeout(600))

@@ -128,7 +128,7 @@ async def notified(plan: dict, count: int = 30):
         webhooks.disorder.follow(Plan.from_json(plan))
         for number in range(count):
             webhooks.notify(f"{app.base}/hook", {"n": number}, purpose="status", order_key="CA1")
-        await asyncio.sleep(0.6)
+        await eventually(lambda: not len(webhooks.tasks))
         return [int(hook["n"]) for hook in app.hooks]
 
 
