@@ -36,7 +36,14 @@ class Call(Record):
     __table_args__ = (
         sa.Index("ix_calls_started", "started_at", "id"),
         sa.Index("ix_calls_user_started", "user_id", "started_at", "id"),
-        sa.Index("ix_calls_other_user_started", "other_user_id", "started_at", "id"),
+        sa.Index(
+            "ix_calls_other_user_started",
+            "other_user_id",
+            "started_at",
+            "id",
+            postgresql_where=sa.text("other_user_id IS NOT NULL"),
+            sqlite_where=sa.text("other_user_id IS NOT NULL"),
+        ),
         sa.Index("ix_calls_outcome_started", "outcome", "started_at", "id"),
         sa.Index("ix_calls_direction_started", "direction", "started_at", "id"),
         sa.Index("ix_calls_line_started", "line_id", "started_at", "id"),

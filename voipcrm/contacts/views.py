@@ -17,7 +17,7 @@ from voipcrm.contacts.forms import PersonForm
 from voipcrm.contacts.models import Person, sharing
 from voipcrm.contacts.notes import today
 from voipcrm.contacts.saving import save
-from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_persons
+from voipcrm.contacts.searching import MOST_HITS, more_match, page_of_listed
 from voipcrm.core.db import db, find
 from voipcrm.core.gates import requires
 from voipcrm.core.house import house
@@ -38,7 +38,7 @@ A_PERSON = "/persons/<int(max=2147483647):person_id>"
 def persons() -> Any:
     query, narrow = one_line(request.args.get("q"))[:200], filters.of(request.args)
     scope = Person.visible_to(current_user)
-    page = page_of_persons(scope, query, narrow=narrow, cursor=cursor_of_request())
+    page = page_of_listed(scope, query, narrow=narrow, cursor=cursor_of_request())
     ends_after_others = page.newer is not None and page.older is None
     is_partial = request.headers.get("HX-Request-Type") == "partial"
     return render(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -35,11 +35,14 @@ def page_of(
     size: int = PAGE_SIZE,
     descending: bool = True,
     either: Sequence[sa.Select[Any]] = (),
+    made: Callable[[sa.Row[Any]], Any] | None = None,
 ) -> Page[Any]:
     """The page at `cursor` of a query in the order of `keys`, whose last one is unique. A bad cursor is page one.
 
     `either`: the page is of those rows of `query` that one of these selects. An OR would have all its rows sorted; the
-    first few of each select come out of its own index, and only these are sorted."""
+    first few of each select come out of its own index, and only these are sorted.
+
+    `made`: the query gives columns, and each row of the page is what this makes of them; it has the keys' names too."""
     place = _decode(cursor, keys)
     backwards = place is not None and place["to"] == "newer"
     falling = descending != backwards
@@ -53,7 +56,10 @@ def page_of(
     if either:
         ids = [sa.select(first(one.with_only_columns(keys[-1])).subquery()) for one in either]
         query = query.where(keys[-1].in_(sa.select(sa.union(*ids).subquery())))
-    found = list(db.session.scalars(first(query)).unique())
+    if made is None:
+        found = list(db.session.scalars(first(query)).unique())
+    else:
+        found = [made(row) for row in db.session.execute(first(query))]
     more, rows = len(found) > size, found[:size]
     if backwards:
         rows.reverse()
