@@ -280,7 +280,7 @@ def _in_index(kind: _Kind, query: str, conditions: list[sa.ColumnElement[bool]])
     if conditions:
         # The plus keeps SQLite from asking the index anew for each person that the filters leave.
         row_id = sa.literal_column(f"+{index.name}.rowid")
-        found = found.where(row_id.in_(sa.select(kind.model.id).where(*conditions)))
+        found = found.where(sa.exists().where(kind.model.id == row_id, *conditions))
     return found
 
 
