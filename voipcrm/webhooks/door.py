@@ -50,7 +50,7 @@ def _form() -> Pairs:
     twice the time, for us to unsort (bench/webhooks.py)."""
     if request.mimetype != "application/x-www-form-urlencoded":
         return []
-    return parse_qsl(request.get_data().decode("ascii", "replace"), keep_blank_values=True)
+    return parse_qsl(request.get_data().decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def _useless(error: FactMissing) -> Response:
