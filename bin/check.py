@@ -33,6 +33,7 @@ class Result:
     passed: int
     failed: int  # 1 for a check that is no test
     seconds: float
+    faults: tuple[str, ...] = ()  # the tests that failed, each with the words it failed with
 
 
 def main(arguments: list[str]) -> int:
@@ -46,7 +47,10 @@ def main(arguments: list[str]) -> int:
 
 
 def add_up(results: list[Result]) -> int:
-    """Say what became of each; the exit code."""
+    """Say what became of each; the exit code. What failed is said again here: a build server shows the end."""
+    for result in results:
+        for fault in result.faults:
+            print(f"\n── failed among {result.name}: {fault}")
     print()
     for result in results:
         print(f"{'FAILED' if result.failed else 'passed'}  {result.seconds:6.1f} s  {result.name}")
@@ -109,10 +113,16 @@ def _pytest(engine: str, name: str, arguments: list[str], *, aside: str = "") ->
         if not report.exists():
             return result
         suite = next(ElementTree.parse(report).iter("testsuite"))
+        faults = tuple(_fault(case, why) for case in suite for why in case if why.tag in ("failure", "error"))
         failed = sum(int(suite.get(kind, 0)) for kind in ("failures", "errors"))
         passed = int(suite.get("tests", 0)) - failed - int(suite.get("skipped", 0))
         # What ended the run otherwise (nothing collected, interrupted) is a failure too.
-        return Result(result.name, passed, failed or result.failed, result.seconds)
+        return Result(result.name, passed, failed or result.failed, result.seconds, faults)
+
+
+def _fault(case: ElementTree.Element, why: ElementTree.Element) -> str:
+    """The test's name and the last lines of why it failed."""
+    return "\n".join([f"{case.get('classname')}.{case.get('name')}", *(why.text or "").splitlines()[-25:]])
 
 
 def run_one(name: str, command: list[str], *, prefix: str = "", **environment: str) -> Result:
