@@ -18,6 +18,7 @@ from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.core.queue import job, later
 from voipcrm.telephony.errors import LegGone, TelephonyError
+from voipcrm.telephony.facts import Form
 
 log = structlog.get_logger(__name__)
 NEVER_CONNECTED = timedelta(minutes=2)  # the browser got an id and never called
@@ -104,7 +105,7 @@ def _as_told_by_rest(
     return ledger.Entry(
         kind="status",
         key=f"rest:{sid}:{status}",
-        body=[("CallSid", sid), ("CallStatus", status or ""), ("Source", "asked"), *length],
+        form=Form([("CallSid", sid), ("CallStatus", status or ""), ("Source", "asked"), *length]),
         public_id=public_id,
         sid=sid,
         status=status,

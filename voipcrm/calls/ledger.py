@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 import structlog
@@ -31,17 +30,13 @@ class Entry:
 
     kind: str
     key: str
-    body: list[tuple[str, str]]
+    form: Form  # kept as it came
     public_id: str | None = None  # of the call, where the callback's address named it
     sid: str | None = None
     parent_sid: str | None = None
     status: str | None = None
     sequence: int | None = None
     at: datetime | None = None
-
-    @cached_property
-    def form(self) -> Form:
-        return Form(self.body)
 
 
 def enter(connection: Connection, entry: Entry) -> int | None:
@@ -61,8 +56,8 @@ def enter(connection: Connection, entry: Entry) -> int | None:
 
 def enter_deed(connection: Connection, kind: str, *, public_id: str, by: int) -> None:
     """Write what the user `by` did to a call; the caller commits. It is our own event, with a key of its own."""
-    body = [("By", str(by))]
-    entry = Entry(kind=kind, key=f"{kind}:{secrets.token_hex(12)}", body=body, public_id=public_id, at=clock.now())
+    form = Form([("By", str(by))])
+    entry = Entry(kind=kind, key=f"{kind}:{secrets.token_hex(12)}", form=form, public_id=public_id, at=clock.now())
     enter(connection, entry)
 
 
@@ -85,9 +80,10 @@ def work_out_again(connection: Connection, call_id: int) -> None:
     call = statements.CALL_BY_ID.first(connection, {"call_id": call_id})
     rows = statements.EVENTS.rows(connection, {"call_id": call_id})
     told = [_read(row) for row in rows]
-    for leg in leg_states(told).values():
+    legs = leg_states(told)
+    for leg in legs.values():
         _write_leg(connection, call_id, leg, None)
-    _write_call(connection, call, call_state(call.direction, call.root_sid, told))
+    _write_call(connection, call, call_state(call.direction, call.root_sid, told, legs))
 
 
 def _keep_and_lock(connection: Connection, entry: Entry) -> tuple[Any, list[Any]]:
@@ -99,6 +95,7 @@ def _keep_and_lock(connection: Connection, entry: Entry) -> tuple[Any, list[Any]
     known = statements.EVENTS_BY_PUBLIC_ID.ask(connection, named)
     hurry(connection)
     keep(connection, entry)
+    hurry(connection)
     return locked.first(), known.rows()
 
 
@@ -113,7 +110,7 @@ def _lock_and_keep(connection: Connection, entry: Entry) -> tuple[Any, list[Any]
 def _write(connection: Connection, call: Any, told: list[Told], entry: Entry) -> None:
     try:
         legs = leg_states(told)
-        state = call_state(call.direction, call.root_sid, told)
+        state = call_state(call.direction, call.root_sid, told, legs)
     except (ValueError, TypeError, KeyError, AttributeError) as problem:
         log.exception("event_not_understood", kind=entry.kind, call=call.public_id)
         statements.NOT_UNDERSTOOD.run(connection, {"of_event": entry.key, "error": repr(problem)[:500]})
@@ -138,7 +135,7 @@ def _event(entry: Entry) -> dict[str, Any]:
         "to_party": form.text("To"),
         "duration_seconds": form.whole("CallDuration"),
         "sip_code": form.whole("SipResponseCode"),
-        "body": entry.body,
+        "body": form.pairs,
     }
 
 
@@ -153,7 +150,7 @@ def _now(entry: Entry) -> Told:
         to=form.text("To"),
         duration_seconds=form.whole("CallDuration"),
         sip_code=form.whole("SipResponseCode"),
-        dial=DialEnded.read(entry.body) if entry.kind == "dial" else None,
+        dial=DialEnded.read(form) if entry.kind == "dial" else None,
     )
 
 
@@ -167,7 +164,7 @@ def _read(row: Any) -> Told:
         to=row.to_party,
         duration_seconds=row.duration_seconds,
         sip_code=row.sip_code,
-        dial=DialEnded.read(row.body) if row.kind == "dial" else None,
+        dial=DialEnded.read(Form(row.body)) if row.kind == "dial" else None,
     )
 
 

@@ -7,7 +7,7 @@ and "Dial: action".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -128,9 +128,12 @@ def _leg(sid: str, events: Sequence[Told]) -> LegState:
     )
 
 
-def call_state(direction: str, root_sid: str | None, events: Sequence[Told]) -> CallState:
-    """What the call is now. direction: inbound, outbound or internal. root_sid: the leg that the call began with."""
-    legs = leg_states(events)
+def call_state(
+    direction: str, root_sid: str | None, events: Sequence[Told], legs: Mapping[str, LegState] | None = None
+) -> CallState:
+    """What the call is now. direction: inbound, outbound or internal. root_sid: the leg that the call began with.
+    legs: their states, where the caller has worked them out."""
+    legs = leg_states(events) if legs is None else legs
     root = legs.get(root_sid or "")
     children = [leg for sid, leg in sorted(legs.items()) if sid != root_sid]
     dials = [e for e in events if e.dial is not None]

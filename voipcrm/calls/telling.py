@@ -312,7 +312,7 @@ def _facts(events: Sequence[CallEvent], kind: str, read: Callable[[Any], Any]) -
     for event in events:
         if event.kind == kind:
             try:
-                found.append((event, read(event.body)))
+                found.append((event, read(_form(event))))
             except FactMissing:
                 continue
     return found

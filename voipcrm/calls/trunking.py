@@ -18,6 +18,7 @@ from voipcrm.calls.models import Call, TrunkChannel
 from voipcrm.core import clock
 from voipcrm.core.db import db, insert
 from voipcrm.core.prepared import Connection, Prepared
+from voipcrm.telephony.facts import Form
 from voipcrm.trunks.dialling import Way
 from voipcrm.trunks.models import Trunk
 
@@ -121,9 +122,9 @@ def note_way(
         "Failed": failed.name if failed else "",
         "Code": str(sip_code or ""),
     }
-    body = [(name, value) for name, value in facts.items() if value]
+    form = Form((name, value) for name, value in facts.items() if value)
     key = f"trunk:{secrets.token_hex(12)}"
-    ledger.enter(connection, ledger.Entry(kind="trunk", key=key, body=body, public_id=public_id, at=clock.now()))
+    ledger.enter(connection, ledger.Entry(kind="trunk", key=key, form=form, public_id=public_id, at=clock.now()))
 
 
 def _active() -> sa.Select[Trunk]:

@@ -32,6 +32,10 @@ class App(Flask):
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
+    def do_teardown_request(self, *args: Any, **kwargs: Any) -> None:
+        if request.blueprint != PROVIDER:
+            super().do_teardown_request(*args, **kwargs)
+
 
 class Sessions(SecureCookieSessionInterface):
     """No session for the provider, whatever cookie it might send."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -49,12 +49,13 @@ _VOICE_FIELDS = frozenset(
 
 
 class Form:
-    """The fields of one webhook by name, each read as what it should be, or None."""
+    """The fields of one webhook by name, each read as what it should be, or None. `pairs`: the fields as they came."""
 
     def __init__(self, pairs: Pairs) -> None:
+        self.pairs = list(pairs)
         self._values: dict[str, str] = {}
         unclear = set()
-        for name, value in pairs:
+        for name, value in self.pairs:
             if self._values.setdefault(name, value) != value:
                 unclear.add(name)
         for name in unclear:
@@ -123,19 +124,21 @@ class VoiceRequest:
     from_: str | None  # E.164, client:..., sip:..., or a word for a withheld number
     to: str | None
     status: str | None
-    custom: dict[str, str] = field(default_factory=dict)  # what the browser passed to connect(): untrusted
 
     @classmethod
-    def read(cls, pairs: Pairs) -> VoiceRequest:
+    def read(cls, form: Form) -> VoiceRequest:
         """Raises FactMissing without a CallSid."""
-        form = Form(pairs)
         return cls(
             call_sid=form.needed("CallSid"),
             from_=form.text("From"),
             to=form.text("To"),
             status=form.word("CallStatus"),
-            custom=form.others(_VOICE_FIELDS),
         )
+
+
+def browser_parameters(form: Form) -> dict[str, str]:
+    """Of a voice request: what the browser passed to `connect()`. Untrusted."""
+    return form.others(_VOICE_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,9 +149,8 @@ class LegStatus:
     status: str | None
 
     @classmethod
-    def read(cls, pairs: Pairs) -> LegStatus:
+    def read(cls, form: Form) -> LegStatus:
         """Raises FactMissing without a CallSid."""
-        form = Form(pairs)
         return cls(call_sid=form.needed("CallSid"), status=form.word("CallStatus"))
 
 
@@ -186,9 +188,8 @@ class DialEnded:
         return not self.was_answered and is_trunks_fault(self.dial_status, self.sip_code)
 
     @classmethod
-    def read(cls, pairs: Pairs) -> DialEnded:
+    def read(cls, form: Form) -> DialEnded:
         """Raises FactMissing without a CallSid."""
-        form = Form(pairs)
         return cls(
             call_sid=form.needed("CallSid"),
             parent_status=form.word("CallStatus"),
@@ -215,9 +216,8 @@ class RecordingStatus:
     error_code: int | None
 
     @classmethod
-    def read(cls, pairs: Pairs) -> RecordingStatus:
+    def read(cls, form: Form) -> RecordingStatus:
         """Raises FactMissing without a RecordingSid."""
-        form = Form(pairs)
         return cls(
             recording_sid=form.needed("RecordingSid"),
             call_sid=form.text("CallSid"),
@@ -241,9 +241,8 @@ class ConferenceEvent:
     sequence: int | None
 
     @classmethod
-    def read(cls, pairs: Pairs) -> ConferenceEvent:
+    def read(cls, form: Form) -> ConferenceEvent:
         """Raises FactMissing without a ConferenceSid."""
-        form = Form(pairs)
         return cls(
             conference_sid=form.needed("ConferenceSid"),
             event=form.word("StatusCallbackEvent"),
@@ -252,15 +251,13 @@ class ConferenceEvent:
         )
 
 
-def idempotency_key(kind: str, pairs: Pairs, header_token: str | None) -> str:
+def idempotency_key(kind: str, form: Form, header_token: str | None) -> str:
     """The same text for every delivery of one webhook, and another for every other webhook.
 
     kind: which webhook (`voice`, `status`, `dial`, `recording`, `conference`). header_token: the value of
     `I-Twilio-Idempotency-Token`. Prefers the leg's own numbering, then the header, then a hash of the form.
     At most 160 characters, plain ASCII.
     """
-    pairs = list(pairs)
-    form = Form(pairs)
     source, sequence = form.text("CallbackSource"), form.whole("SequenceNumber")
     call_sid = form.text("CallSid")
     if call_sid and source and sequence is not None:
@@ -270,6 +267,6 @@ def idempotency_key(kind: str, pairs: Pairs, header_token: str | None) -> str:
     else:
         key = ""
     if not key or len(key) > 160 or not key.isascii() or not key.isprintable():
-        body = json.dumps(sorted([name, value] for name, value in pairs))
+        body = json.dumps(sorted([name, value] for name, value in form.pairs))
         key = f"{kind}:body:{hashlib.sha256(body.encode()).hexdigest()}"
     return key

@@ -12,6 +12,7 @@ from voipcrm.core import clock
 from voipcrm.core.db import db, insert
 from voipcrm.core.prepared import Connection, Prepared
 from voipcrm.routes.mailboxes import Box
+from voipcrm.telephony.facts import Form
 from voipcrm.voicemail.models import Voicemail
 
 _table = cast(sa.Table, Voicemail.__table__)
@@ -29,8 +30,8 @@ _OPEN = Prepared(_open)
 def open_for(connection: Connection, *, call_id: int, public_id: str, box: Box) -> None:
     """The caller hears the greeting of this mailbox from now on; once a call, and the caller commits."""
     _OPEN.run(connection, {"call_id": call_id, "mailbox_id": box.id, "created_at": clock.now()})
-    body = [("Mailbox", box.name)]
-    entry = ledger.Entry(kind="mailbox", key=f"mailbox:{public_id}", body=body, public_id=public_id, at=clock.now())
+    form = Form([("Mailbox", box.name)])
+    entry = ledger.Entry(kind="mailbox", key=f"mailbox:{public_id}", form=form, public_id=public_id, at=clock.now())
     ledger.keep(connection, entry)
 
 

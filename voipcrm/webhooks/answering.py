@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from flask import request
+from flask import g, request
 
 from voipcrm.calls import ledger, trunking
 from voipcrm.calls.callbacks import callback
@@ -27,7 +27,7 @@ from voipcrm.routes.models import MAX_STEPS
 from voipcrm.routes.rules import Question
 from voipcrm.routes.trying import Decision
 from voipcrm.telephony import numbers, tokens, twiml
-from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest
+from voipcrm.telephony.facts import LEG_RANKS, TERMINAL_RANK, DialEnded, VoiceRequest, browser_parameters
 from voipcrm.trunks.dialling import Way, dial_trunk
 from voipcrm.trunks.models import CalledLine
 from voipcrm.webhooks import door, messages
@@ -39,7 +39,8 @@ RING_OUTSIDE_SECONDS = 45  # an outgoing call
 def placed_by_browser(asked: VoiceRequest) -> str:
     """A browser connects a call that it was allowed to place. Of what it sends only the call's id is used, and only
     together with the identity that the provider vouches for; numbers and caller ID are ours."""
-    call = db.session.query(Call).filter_by(public_id=asked.custom.get("call", "")).with_for_update().one_or_none()
+    public_id = browser_parameters(g.form).get("call", "")
+    call = db.session.query(Call).filter_by(public_id=public_id).with_for_update().one_or_none()
     user_id = tokens.user_id_from(asked.from_)
     if (
         call is None

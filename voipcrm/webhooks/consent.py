@@ -20,7 +20,7 @@ from voipcrm.webhooks import answering, door
 
 def announce() -> str:
     """Whom we called has answered and hears this before the two are connected; the end of it connects them."""
-    sid = Form(g.pairs).needed("CallSid")
+    sid = g.form.needed("CallSid")
     call = _call()
     if call is None or call.line is None:
         return twiml.empty()
@@ -35,7 +35,7 @@ def announce() -> str:
 def settle() -> str:
     """A key was pressed, or none. The first answer counts, so that a repeated delivery changes nothing. A caller
     is connected now; whom we called is connected by the end of this document."""
-    form = Form(g.pairs)
+    form: Form = g.form
     sid = form.needed("CallSid")
     call = _call()
     if call is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 import structlog
 from flask import Blueprint, Response, abort, g, request
@@ -38,8 +38,8 @@ def _check() -> None:
         log.warning("webhook_refused", path=request.path)
         abort(403)
     # GET carries its fields in the address, which the signature covers whole.
-    g.pairs = pairs if request.method == "POST" else list(request.args.items(multi=True))
-    account = Form(g.pairs).text("AccountSid")
+    g.form = Form(pairs if request.method == "POST" else request.args.items(multi=True))
+    account = g.form.text("AccountSid")
     if account is not None and account != settings.twilio_sid:
         log.warning("webhook_of_another_account", path=request.path)
         abort(403)
@@ -47,10 +47,20 @@ def _check() -> None:
 
 def _form() -> Pairs:
     """The fields of the body as they were sent, blank and repeated ones included. Flask's form sorts them by name in
-    twice the time, for us to unsort (bench/webhooks.py)."""
+    four times the time, for us to unsort (bench/webhooks.py)."""
     if request.mimetype != "application/x-www-form-urlencoded":
         return []
-    return parse_qsl(request.get_data().decode("utf-8", "replace"), keep_blank_values=True)
+    return fields_of(request.get_data().decode("utf-8", "replace"))
+
+
+def fields_of(body: str) -> Pairs:
+    """As `parse_qsl(body, keep_blank_values=True)`, in half the time: most names and values have nothing to decode."""
+    fields = (field.partition("=") for field in body.split("&") if field)
+    return [(_decoded(name), _decoded(value)) for name, _, value in fields]
+
+
+def _decoded(text: str) -> str:
+    return unquote_plus(text) if "%" in text or "+" in text else text
 
 
 def _useless(error: FactMissing) -> Response:
@@ -61,11 +71,11 @@ def _useless(error: FactMissing) -> Response:
 
 def entry(kind: str, *, sid: str | None, status: str | None = None) -> Entry:
     """This request as an event for the ledger."""
-    form = Form(g.pairs)
+    form: Form = g.form
     return Entry(
         kind=kind,
-        key=idempotency_key(kind, g.pairs, request.headers.get("I-Twilio-Idempotency-Token")),
-        body=g.pairs,
+        key=idempotency_key(kind, form, request.headers.get("I-Twilio-Idempotency-Token")),
+        form=form,
         public_id=request.args.get("call"),
         sid=sid,
         parent_sid=form.text("ParentCallSid"),

@@ -37,13 +37,13 @@ def ask_for_one(connection: Connection, call_id: int, public_id: str, box: Box) 
 def taken() -> str:
     """The end of the recording. The file is told of by a callback of its own, which may be lost; noted here as well,
     the recording is asked for by a sweep."""
-    form = Form(g.pairs)
+    form: Form = g.form
     kind = kind_of(form.whole("RecordingDuration"))
     call_id = ledger.enter(db.session.connection(), door.entry(kind, sid=form.needed("CallSid")))
     if kind == "message" and form.text("RecordingSid"):
         begun = [("RecordingStatus", "in-progress"), ("RecordingSource", "RecordVerb"), ("RecordingChannels", "1")]
         told = {"RecordingSid", "CallSid"}
-        fact = RecordingStatus.read([*begun, *(pair for pair in g.pairs if pair[0] in told)])
+        fact = RecordingStatus.read(Form([*begun, *(pair for pair in form.pairs if pair[0] in told)]))
         attach(call_id, note(fact, call_id=call_id).id)
     db.session.commit()
     return twiml.say_and_hang_up(text=THANKS)

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, g, request
 from voipcrm.calls import ledger
 from voipcrm.core.db import db
 from voipcrm.core.gates import signed_by_provider
+from voipcrm.core.prepared import conclude
 from voipcrm.core.queue import later
 from voipcrm.core.short import short_transaction
 from voipcrm.recordings import jobs
@@ -25,7 +26,7 @@ door.guard(bp)
 @door.answers_twiml
 def voice() -> str:
     """What shall happen with this leg? A browser of ours placed it, or somebody outside calls one of our lines."""
-    asked = VoiceRequest.read(g.pairs)
+    asked = VoiceRequest.read(g.form)
     if (asked.from_ or "").startswith("client:"):
         answer = answering.placed_by_browser(asked)
         db.session.commit()
@@ -37,10 +38,11 @@ def voice() -> str:
 @signed_by_provider
 def status() -> Response:
     """A leg moved on."""
-    told = LegStatus.read(g.pairs)
+    told = LegStatus.read(g.form)
     with short_transaction(db.engine) as connection:
         ledger.enter(connection, door.entry("status", sid=told.call_sid, status=told.status))
-    return Response(status=204)
+        conclude(connection)
+        return Response(status=204)
 
 
 @bp.post("/announcement")
@@ -64,7 +66,7 @@ def consented() -> str:
 @door.answers_twiml
 def dial() -> str:
     """A <Dial> ended; what does the parent leg do next?"""
-    told = DialEnded.read(g.pairs)
+    told = DialEnded.read(g.form)
     ledger.enter(db.session.connection(), door.entry("dial", sid=told.call_sid, status=told.parent_status))
     answer = answering.after_dial(told)
     db.session.commit()
@@ -75,7 +77,7 @@ def dial() -> str:
 @signed_by_provider
 def recording() -> Response:
     """A recording began, is ready, or came to nothing."""
-    told = RecordingStatus.read(g.pairs)
+    told = RecordingStatus.read(g.form)
     is_message = "voicemail" in request.args
     kind = messages.kind_of(told.duration_seconds) if is_message else "recording"
     call_id = ledger.enter(db.session.connection(), door.entry(kind, sid=told.call_sid))
@@ -100,7 +102,7 @@ def voicemail() -> str:
 @signed_by_provider
 def conference() -> Response:
     """Somebody came into or left the conference that a held call became."""
-    told = ConferenceEvent.read(g.pairs)
+    told = ConferenceEvent.read(g.form)
     ledger.enter(db.session.connection(), door.entry("conference", sid=told.call_sid))
     db.session.commit()
     return Response(status=204)
