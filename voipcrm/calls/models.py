@@ -198,8 +198,10 @@ class Call(Record):
     @staticmethod
     def with_mailbox() -> ExecutableOption:
         """An option of a query that fills `at_mailbox`."""
-        sent = sa.exists().where(CallEvent.call_id == Call.id, CallEvent.kind == "mailbox")
-        return with_expression(Call.at_mailbox, sa.and_(Call.state == "ringing", sent))
+        sent = sa.select(CallEvent.id).where(CallEvent.call_id == Call.id, CallEvent.kind == "mailbox").limit(1)
+        # Not as EXISTS: for a long list PostgreSQL would read all events once and keep those of mailboxes.
+        is_sent = sent.correlate(Call).scalar_subquery().is_not(None)
+        return with_expression(Call.at_mailbox, sa.and_(Call.state == "ringing", is_sent))
 
 
 class Leg(Record):
