@@ -175,6 +175,24 @@ def test_a_search_finds_the_same_whether_its_filters_leave_few_or_many(monkeypat
     assert listed("wu", narrow) == []
 
 
+def test_a_tags_list_is_paged_in_the_order_of_names(monkeypatch):
+    monkeypatch.setattr(searching, "PAGE_SIZE", 4)
+    vip, names, cursor = Tag(name="vip", sort_name="vip"), [], None
+    for at in range(11):
+        person = contact(f"Ann {at % 4} {at:02}")
+        person.taggings.append(Tagging(tag=vip))
+    contact("Ann untagged")
+    db.session.commit()
+    while True:
+        page = page_of_listed(sa.select(Person), narrow=Narrow(tag_id=vip.id, owner_id=0), cursor=cursor)
+        names += [person.sort_name for person in page.rows]
+        if (cursor := page.older) is None:
+            break
+    assert names == sorted(f"ann {at % 4} {at:02}" for at in range(11))
+    back = page_of_listed(sa.select(Person), narrow=Narrow(tag_id=vip.id), cursor=page.newer)
+    assert [person.sort_name for person in back.rows] == names[4:8]
+
+
 def listed(query: str, narrow: Narrow) -> list[str]:
     return [person.name for person in page_of_listed(sa.select(Person), query, narrow=narrow).rows]
 

@@ -9,13 +9,13 @@ pg_trgm indexes. Migrations 0002 and 0030 make them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, load_only
+from sqlalchemy.orm import aliased, joinedload, load_only
 from sqlalchemy.orm import join as orm_join
 
 from voipcrm.accounts.models import User
@@ -75,21 +75,12 @@ _ORGANIZATIONS = _Kind(Organization, _index("organization_search"))
 
 
 def page_of_persons(
-    scope: sa.Select[Person],
-    query: str = "",
-    *,
-    narrow: Narrow = EVERYBODY,
-    cursor: str | None = None,
-    size: int = PAGE_SIZE,
+    scope: sa.Select[Person], query: str = "", *, cursor: str | None = None, size: int = PAGE_SIZE
 ) -> Page[Person]:
     """One page of those of the scope that match, by name, with their numbers, company and owner: one statement.
 
-    An empty query matches everybody. The scope is applied to the hits that were gathered, `narrow` already while
-    they are gathered: what leaves out most persons belongs there."""
-    if narrow.tag_id is not None and not patterns(query):
-        return _page_of_tagged(scope, narrow, cursor, size)
-    persons = scope.options(*_shown())
-    return _page(_PERSONS, persons.where(*narrow.conditions()), query, narrow.conditions(), cursor=cursor, size=size)
+    An empty query matches everybody. The scope is applied to the hits that were gathered."""
+    return _page(_PERSONS, scope.options(*_shown()), query, [], cursor=cursor, size=size)
 
 
 class ListedPerson(NamedTuple):
@@ -104,44 +95,41 @@ class ListedPerson(NamedTuple):
     number: str | None  # the first
     numbers: int  # how many
 
+    @property
+    def person_id(self) -> int:
+        """What a tagging, whose index has the order of a tag's list, calls the id."""
+        return self.id
+
 
 def page_of_listed(
     scope: sa.Select[Person], query: str = "", *, narrow: Narrow = EVERYBODY, cursor: str | None = None
 ) -> Page[ListedPerson]:
-    """page_of_persons for the list itself. One statement."""
-    if narrow.tag_id is not None and not patterns(query):
-        page = _page_of_tagged(scope, narrow, cursor, PAGE_SIZE)
-        return Page([_listed(one) for one in page.rows], older=page.older, newer=page.newer)
-    columns, named = _columns()
-    rows: Any = scope.with_only_columns(*columns).select_from(named).where(*narrow.conditions())
+    """page_of_persons for the list itself. One statement. The scope is applied to the hits that were gathered, `narrow`
+    already while they are gathered: what leaves out most persons belongs there."""
     made = ListedPerson._make
+    if narrow.tag_id is not None and not patterns(query):  # walks the index of the tag
+        columns, named = _columns(tagged=True)
+        rows: Any = scope.with_only_columns(*columns).select_from(named).where(Tagging.tag_id == narrow.tag_id)
+        rows = rows.where(*replace(narrow, tag_id=None).conditions())
+        keys = Tagging.sort_name, Tagging.person_id
+        return page_of(rows, *keys, cursor=cursor, size=PAGE_SIZE, descending=False, made=made)
+    columns, named = _columns()
+    rows = scope.with_only_columns(*columns).select_from(named).where(*narrow.conditions())
     return _page(_PERSONS, rows, query, narrow.conditions(), cursor=cursor, size=PAGE_SIZE, made=made)
 
 
 @cache
-def _columns() -> tuple[tuple[Any, ...], Any]:
-    """Of ListedPerson, and the tables they come from; composed once."""
+def _columns(*, tagged: bool = False) -> tuple[tuple[Any, ...], Any]:
+    """Of ListedPerson, and the tables they come from, `tagged` with the taggings first; composed once."""
     organization, owner = aliased(Organization), aliased(User)
     theirs = sa.select(PhoneNumber).where(PhoneNumber.person_id == Person.id).correlate(Person)
     first = theirs.with_only_columns(PhoneNumber.number).order_by(PhoneNumber.position, PhoneNumber.id).limit(1)
     count = theirs.with_only_columns(sa.func.count())
     own = (Person.id, Person.name, Person.sort_name, organization.id, organization.name, owner.name)
-    named = orm_join(Person, organization, organization.id == Person.organization_id, isouter=True)
+    named: Any = orm_join(Tagging, Person, Tagging.person_id == Person.id) if tagged else Person
+    named = orm_join(named, organization, organization.id == Person.organization_id, isouter=True)
     named = orm_join(named, owner, owner.id == Person.owner_id, isouter=True)
     return (*own, first.scalar_subquery(), count.scalar_subquery()), named
-
-
-def _listed(person: Person) -> ListedPerson:
-    return ListedPerson(
-        person.id,
-        person.name,
-        person.sort_name,
-        person.organization_id,
-        person.company,
-        person.owner.name if person.owner else None,
-        person.numbers[0].number if person.numbers else None,
-        len(person.numbers),
-    )
 
 
 def page_of_organizations(
@@ -195,22 +183,6 @@ def _shown() -> tuple[Any, ...]:
         joinedload(Person.owner).load_only(User.name),
         joinedload(Person.numbers).load_only(PhoneNumber.number, PhoneNumber.label, PhoneNumber.position),
     )
-
-
-def _page_of_tagged(scope: sa.Select[Person], narrow: Narrow, cursor: str | None, size: int) -> Page[Person]:
-    """Walks the index of the tag, which has the order of the names."""
-    tagged = (
-        sa.select(Tagging)
-        .join(Tagging.person)
-        .options(contains_eager(Tagging.person).options(*_shown()), lazyload(Tagging.tag))
-        .where(Tagging.tag_id == narrow.tag_id)
-    )
-    if scope.whereclause is not None:  # not as IN (SELECT …), for which SQLite would list everybody in it first
-        tagged = tagged.where(scope.whereclause)
-    if narrow.owner_id is not None:
-        tagged = tagged.where(Person.owner_id == (narrow.owner_id or None))
-    page = page_of(tagged, Tagging.sort_name, Tagging.person_id, cursor=cursor, size=size, descending=False)
-    return Page([one.person for one in page.rows], older=page.older, newer=page.newer)
 
 
 def _page(
