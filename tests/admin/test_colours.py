@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voipcrm.admin import colours
-from voipcrm.admin.colours import DARK_PAGES, EDGE, INK_3, LIGHT_PAGES, TEXT, ColourInvalid, brand, contrast, css
+from voipcrm.admin.colours import DARK_PAGES, EDGE, INK_3, LIGHT_PAGES, SEEN, TEXT, ColourInvalid, brand, contrast, css
 
 TOKENS = Path(__file__).resolve().parents[2] / "voipcrm" / "static" / "css" / "tokens.css"
 STEPS = ("00", "33", "66", "99", "cc", "ff")
@@ -27,12 +27,19 @@ def assert_readable(colour: str) -> None:
             assert contrast(theme.accent, back) >= TEXT, (colour, theme.name, back)
         for back in (theme.tint, theme.tint_2):
             assert contrast(INK_3[theme.name], back) >= TEXT, (colour, theme.name, back)
+            assert contrast(back, pages[0]) >= SEEN, (colour, theme.name, back)
         assert theme.needs_edge == (contrast(colour, pages[0]) < EDGE and colour != colours.PLAIN)
 
 
 @pytest.mark.parametrize("colour", [*GRID, "#f2a900", "#3451d1", "#777777", "#767676"])
 def test_every_text_has_the_contrast_that_wcag_asks_for(colour):
     assert_readable(colour)
+
+
+@given(st.integers(0, 24), st.integers(0, 24), st.integers(0, 24), st.booleans())
+def test_so_has_what_is_nearly_black_or_nearly_white(red, green, blue, is_light):
+    parts = [255 - one if is_light else one for one in (red, green, blue)]
+    assert_readable("#" + "".join(f"{one:02x}" for one in parts))
 
 
 @given(st.integers(0, 0xFFFFFF))

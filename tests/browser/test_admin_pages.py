@@ -77,6 +77,7 @@ def test_a_route_is_made_moved_and_deleted_with_the_keyboard_alone(people, watch
     assert titles.all_inner_texts()[-2:] == [watch, "Everything else rings Bo"]
     page.get_by_role("button", name=f"Move {watch} down").press("Enter")
     expect(titles.last).to_have_text(watch)
+    expect(route.get_by_role("button", name=f"Move {watch} up")).to_be_focused()  # it is the last: no way further down
     expect(route).to_contain_text("It never takes a call: “Everything else rings Bo” stands before it")
 
     route.get_by_role("link", name=watch, exact=True).press("Enter")

@@ -13,15 +13,15 @@ from sqlalchemy.exc import DBAPIError
 from voipcrm import create_app
 from voipcrm.contacts import searching
 from voipcrm.contacts.folding import folded, patterns, search_text
-from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber
-from voipcrm.contacts.searching import more_match, page_of_persons
+from voipcrm.contacts.models import EmailAddress, Organization, Person, PhoneNumber, Tag, Tagging
+from voipcrm.contacts.searching import Narrow, more_match, page_of_listed, page_of_persons
 from voipcrm.core.db import db
 
 pytestmark = pytest.mark.usefixtures("context")
 
 
-def found(query: str, **how: object) -> list[str]:
-    return [person.name for person in page_of_persons(sa.select(Person), query, **how).rows]
+def found(query: str) -> list[str]:
+    return [person.name for person in page_of_persons(sa.select(Person), query).rows]
 
 
 @pytest.fixture
@@ -155,6 +155,46 @@ def test_a_search_that_finds_too_many_lists_first_names_and_newest_and_says_that
     assert more_match("anders")
     assert not more_match("anders b")
     assert not more_match("")
+
+
+@pytest.mark.parametrize("few", [0, 2, 10])
+def test_a_search_finds_the_same_whether_its_filters_leave_few_or_many(monkeypatch, few):
+    monkeypatch.setattr(searching, "FEW", few)
+    monkeypatch.setattr(searching, "MOST_HITS", 3)
+    vip = Tag(name="vip", sort_name="vip")
+    for at, name in enumerate(("Zoe Anders", "Yan Anders", "Xi 100%", "Wu Anders", "Vi Anders", "Uli O'Anders")):
+        person = contact(name)
+        if at != 3:
+            person.taggings.append(Tagging(tag=vip))
+    db.session.commit()
+    narrow = Narrow(tag_id=vip.id)
+    assert listed("anders", narrow) == ["Uli O'Anders", "Vi Anders", "Yan Anders"]
+    assert more_match("anders", narrow=narrow)
+    assert listed("anders yan", narrow) == ["Yan Anders"]
+    assert listed("100%", narrow) == ["Xi 100%"]
+    assert listed("wu", narrow) == []
+
+
+def test_a_tags_list_is_paged_in_the_order_of_names(monkeypatch):
+    monkeypatch.setattr(searching, "PAGE_SIZE", 4)
+    vip, names, cursor = Tag(name="vip", sort_name="vip"), [], None
+    for at in range(11):
+        person = contact(f"Ann {at % 4} {at:02}")
+        person.taggings.append(Tagging(tag=vip))
+    contact("Ann untagged")
+    db.session.commit()
+    while True:
+        page = page_of_listed(sa.select(Person), narrow=Narrow(tag_id=vip.id, owner_id=0), cursor=cursor)
+        names += [person.sort_name for person in page.rows]
+        if (cursor := page.older) is None:
+            break
+    assert names == sorted(f"ann {at % 4} {at:02}" for at in range(11))
+    back = page_of_listed(sa.select(Person), narrow=Narrow(tag_id=vip.id), cursor=page.newer)
+    assert [person.sort_name for person in back.rows] == names[4:8]
+
+
+def listed(query: str, narrow: Narrow) -> list[str]:
+    return [person.name for person in page_of_listed(sa.select(Person), query, narrow=narrow).rows]
 
 
 def test_no_list_of_persons_reads_the_whole_table():

@@ -1,4 +1,5 @@
-"""Pages for who has no password: the invited, and who lost theirs. Nobody is signed in on them."""
+"""Pages for who has no password: the invited, and who lost theirs. An invitation ends signed in; who lost a password
+signs in with the new one, as everybody does who was here before."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from voipcrm.accounts.audit import note
 from voipcrm.accounts.forms import ForgotForm, NewPasswordForm
 from voipcrm.accounts.jobs import answer_request
 from voipcrm.accounts.links import PATH, PasswordLink, PasswordRequest
-from voipcrm.accounts.signing_in import account_in_form, limiter
+from voipcrm.accounts.signing_in import account_in_form, begin_session, limiter
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.gates import open_to_anyone
@@ -63,10 +64,13 @@ def save(token: str) -> Any:
     user = link.user
     if not form.validate_on_submit():
         return render_template("accounts/choose_password.html", form=form, user=user), 422
-    verb = "joined" if user.state == "invited" else "password"
+    is_new = user.state == "invited"
     if not link.use(form.password.data or ""):
         return render_template("accounts/link_over.html"), 404
-    note(verb, user, by=user)
+    note("joined" if is_new else "password", user, by=user)
+    goes_in = is_new and not user.has_two_step  # whoever has two-step sign-in owes a code
+    if goes_in:
+        begin_session(user)
     db.session.commit()
-    flash("Your password is saved. Sign in with it.", "good")
-    return redirect(url_for("accounts.sign_in"), code=303)
+    flash("Your password is saved." if goes_in else "Your password is saved. Sign in with it.", "good")
+    return redirect(url_for("home.index" if goes_in else "accounts.sign_in"), code=303)

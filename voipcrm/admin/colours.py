@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 TEXT, EDGE = 4.5, 3.0  # contrast that WCAG asks for
+SEEN = (
+    1.1  # contrast of a tint with the page, so that the chosen entry of a menu stands out; the plain colour's is 1.13
+)
 Rgb = tuple[float, float, float]  # linear light, 0 to 1
 Lab = tuple[float, float, float]
 
@@ -108,6 +111,8 @@ def _theme(name: str, colour: str) -> Theme:
 
     is_good_already = is_readable(colour)
     accent = colour if is_good_already else _first(lambda at: _at(colour, at), start, step, is_readable)
+    if contrast(tint, back) < SEEN:  # black in the dark, white in the light: the colour as text has what they lack
+        tint = _first(lambda share: mixed(accent, share, back), 0.17, -0.01, lambda one: contrast(one, ink) >= TEXT)
     tint_2 = _first(lambda share: mixed(accent, share, back), 0.18, -0.01, lambda one: contrast(one, ink) >= TEXT)
     return Theme(
         name=name,

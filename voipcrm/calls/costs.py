@@ -16,14 +16,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from voipcrm.calls.models import Call, Leg
 from voipcrm.calls.telling import Cast, at_the_end_of
 from voipcrm.core import clock
-from voipcrm.core.db import Model, db
+from voipcrm.core.db import Model, db, partial_index
 
 MILLION = 1_000_000
 LOOK_BACK = timedelta(days=31)  # of no older calls the cost is asked, as after an upgrade
 NOT_YET = "Not known yet"
 NEVER_TOLD = "Not told by the provider"
 Sums = Mapping[str, int]  # micros by currency
-_OPEN = sa.text("due_at IS NOT NULL")
 
 
 class LegCost(Model):
@@ -46,7 +45,7 @@ class CostAsk(Model):
     once it has come to it."""
 
     __tablename__ = "cost_asks"
-    __table_args__ = (sa.Index("ix_cost_asks_due", "due_at", "call_id", postgresql_where=_OPEN, sqlite_where=_OPEN),)
+    __table_args__ = (partial_index("ix_cost_asks_due", "due_at", "call_id", where="due_at IS NOT NULL"),)
 
     call_id: Mapped[int] = mapped_column(
         sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True, autoincrement=False

@@ -20,6 +20,7 @@ from voipcrm.calls.dispositions import Disposition
 from voipcrm.calls.models import Call, CallTarget
 from voipcrm.calls.words import MISSED
 from voipcrm.contacts.models import Person
+from voipcrm.contacts.searching import weigh
 from voipcrm.core.paging import Page, page_of
 from voipcrm.trunks.models import Line
 
@@ -29,6 +30,8 @@ FEW = 1000  # calls that were meant for somebody: so many are read and sorted in
 
 def page(user: User, wanted: history.Filters, *, cursor: str | None, oldest_first: bool = False) -> Page[Call]:
     """The calls that this person may see and asked for, by when they began, with the names they need. One statement."""
+    if wanted.q:
+        weigh()
     rest = replace(wanted, person=None, outcome=None if wanted.outcome == "unanswered" else wanted.outcome)
     common = history.filtered(sa.select(Call), rest).whereclause
     choices = [some for some in (_seen_by(user), _of(wanted), _came_to(wanted.outcome)) if some]

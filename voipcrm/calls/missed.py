@@ -16,13 +16,13 @@ from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.calls.models import Call, CallTarget
 from voipcrm.core import clock
-from voipcrm.core.db import Record, db, insert, touched
+from voipcrm.core.db import Record, db, insert, partial_index, touched
 
 RETURN_WITHIN = timedelta(days=14)  # older ones are history
 MOST_COUNTED = 99
 AT_ONCE = 200
 SCOPES = ("mine", "team", "all")
-_OPEN = sa.text("done_at IS NULL")
+_OPEN = "done_at IS NULL"
 
 
 class MissedCall(Record):
@@ -30,8 +30,8 @@ class MissedCall(Record):
 
     __tablename__ = "missed_calls"
     __table_args__ = (
-        sa.Index("uq_missed_calls_open", "number", unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN),
-        sa.Index("ix_missed_calls_open", "latest_at", "id", postgresql_where=_OPEN, sqlite_where=_OPEN),
+        partial_index("uq_missed_calls_open", "number", where=_OPEN, unique=True),
+        partial_index("ix_missed_calls_open", "latest_at", "id", where=_OPEN),
         sa.Index("ix_missed_calls_done", "done_at", "id"),
     )
 

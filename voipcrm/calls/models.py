@@ -15,7 +15,7 @@ from voipcrm.accounts.permissions import Can
 from voipcrm.calls.dispositions import Disposition
 from voipcrm.contacts.models import Person
 from voipcrm.core import clock
-from voipcrm.core.db import Model, Record
+from voipcrm.core.db import Model, Record, partial_index
 from voipcrm.trunks import recording_policies
 from voipcrm.trunks.models import Line, Trunk
 
@@ -36,13 +36,8 @@ class Call(Record):
     __table_args__ = (
         sa.Index("ix_calls_started", "started_at", "id"),
         sa.Index("ix_calls_user_started", "user_id", "started_at", "id"),
-        sa.Index(
-            "ix_calls_other_user_started",
-            "other_user_id",
-            "started_at",
-            "id",
-            postgresql_where=sa.text("other_user_id IS NOT NULL"),
-            sqlite_where=sa.text("other_user_id IS NOT NULL"),
+        partial_index(
+            "ix_calls_other_user_started", "other_user_id", "started_at", "id", where="other_user_id IS NOT NULL"
         ),
         sa.Index("ix_calls_outcome_started", "outcome", "started_at", "id"),
         sa.Index("ix_calls_direction_started", "direction", "started_at", "id"),
@@ -52,7 +47,7 @@ class Call(Record):
         sa.Index("ix_calls_disposition_started", "disposition_id", "started_at", "id"),
         # Of analytics: it sums up any days of ended calls without reading the calls. Partial, so that a live call does
         # not move about in it.
-        sa.Index(
+        partial_index(
             "ix_calls_figures",
             "started_at",
             "direction",
@@ -62,35 +57,14 @@ class Call(Record):
             "talk_seconds",
             "answered_at",
             "is_by_hand",
-            postgresql_where=sa.text("state = 'ended'"),
-            sqlite_where=sa.text("state = 'ended'"),
+            where="state = 'ended'",
         ),
-        sa.Index(
-            "ix_calls_recorded_started",
-            "started_at",
-            "id",
-            postgresql_where=sa.text("has_recording"),
-            sqlite_where=sa.text("has_recording = 1"),
+        partial_index(
+            "ix_calls_recorded_started", "started_at", "id", where="has_recording", on_sqlite="has_recording = 1"
         ),
-        sa.Index(
-            "ix_calls_trunk",
-            "trunk_id",
-            postgresql_where=sa.text("trunk_id IS NOT NULL"),
-            sqlite_where=sa.text("trunk_id IS NOT NULL"),
-        ),
-        sa.Index(
-            "ix_calls_by_hand",
-            "started_at",
-            "id",
-            postgresql_where=sa.text("is_by_hand"),
-            sqlite_where=sa.text("is_by_hand = 1"),
-        ),
-        sa.Index(
-            "ix_calls_live",
-            "state",
-            postgresql_where=sa.text("state <> 'ended'"),
-            sqlite_where=sa.text("state <> 'ended'"),
-        ),
+        partial_index("ix_calls_trunk", "trunk_id", where="trunk_id IS NOT NULL"),
+        partial_index("ix_calls_by_hand", "started_at", "id", where="is_by_hand", on_sqlite="is_by_hand = 1"),
+        partial_index("ix_calls_live", "state", where="state <> 'ended'"),
     )
 
     public_id: Mapped[str] = mapped_column(unique=True, default=new_public_id)
@@ -198,8 +172,10 @@ class Call(Record):
     @staticmethod
     def with_mailbox() -> ExecutableOption:
         """An option of a query that fills `at_mailbox`."""
-        sent = sa.exists().where(CallEvent.call_id == Call.id, CallEvent.kind == "mailbox")
-        return with_expression(Call.at_mailbox, sa.and_(Call.state == "ringing", sent))
+        sent = sa.select(CallEvent.id).where(CallEvent.call_id == Call.id, CallEvent.kind == "mailbox").limit(1)
+        # Not as EXISTS: for a long list PostgreSQL would read all events once and keep those of mailboxes.
+        is_sent = sent.correlate(Call).scalar_subquery().is_not(None)
+        return with_expression(Call.at_mailbox, sa.and_(Call.state == "ringing", is_sent))
 
 
 class Leg(Record):

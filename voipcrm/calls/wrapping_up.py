@@ -17,7 +17,7 @@ from voipcrm.calls.models import Call
 from voipcrm.calls.notes import CallNote
 from voipcrm.contacts.notes import Task
 from voipcrm.core import clock
-from voipcrm.core.db import Record, db
+from voipcrm.core.db import Record, db, partial_index
 
 LONGEST_SECONDS = 3600
 GRACE = timedelta(seconds=20)  # the dock itself saves at the limit; the sweep is for those that no dock shows
@@ -47,12 +47,7 @@ class WrapUp(Record):
     __tablename__ = "wrap_ups"
     __table_args__ = (
         sa.UniqueConstraint("call_id", "user_id"),
-        sa.Index(
-            "ix_wrap_ups_open",
-            "user_id",
-            postgresql_where=sa.text("finished_at IS NULL"),
-            sqlite_where=sa.text("finished_at IS NULL"),
-        ),
+        partial_index("ix_wrap_ups_open", "user_id", where="finished_at IS NULL"),
     )
 
     call_id: Mapped[int] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"))

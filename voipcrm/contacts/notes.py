@@ -12,7 +12,7 @@ from voipcrm.accounts.models import User
 from voipcrm.accounts.permissions import Can
 from voipcrm.contacts.models import Person
 from voipcrm.core import clock
-from voipcrm.core.db import Record, db
+from voipcrm.core.db import Record, db, partial_index
 from voipcrm.core.pages import viewer_zone
 
 
@@ -47,14 +47,7 @@ class Task(Record):
     __tablename__ = "tasks"
     __table_args__ = (
         sa.Index("ix_tasks_person_done", "person_id", "done_at", "id"),
-        sa.Index(
-            "ix_tasks_open",
-            "owner_id",
-            "due_on",
-            "id",
-            postgresql_where=sa.text("done_at IS NULL"),
-            sqlite_where=sa.text("done_at IS NULL"),
-        ),
+        partial_index("ix_tasks_open", "owner_id", "due_on", "id", where="done_at IS NULL"),
     )
 
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("persons.id", ondelete="CASCADE"))

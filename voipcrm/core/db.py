@@ -87,6 +87,12 @@ class Record(Model):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
+def partial_index(name: str, *columns: str, where: str, on_sqlite: str | None = None, unique: bool = False) -> sa.Index:
+    """An index of the rows of which this SQL is true. on_sqlite: the same in its words, where they are others."""
+    postgresql_where, sqlite_where = sa.text(where), sa.text(on_sqlite or where)
+    return sa.Index(name, *columns, unique=unique, postgresql_where=postgresql_where, sqlite_where=sqlite_where)
+
+
 R = TypeVar("R")
 
 

@@ -56,9 +56,19 @@ document.addEventListener('htmx:after:swap', (event) => {
   markCurrent();
   const wrong = document.querySelector('#main [aria-invalid="true"]'); // a form that came back: its first bad field
   if (wrong) return wrong.focus();
+  const moved = arrowOf(ctx.sourceEvent?.target);
+  if (moved) return moved.focus();
   const heading = document.querySelector('#main h1');
   (heading ?? document.getElementById('main'))?.focus({ preventScroll: true });
 });
+
+/** Of a row that was moved by this form: the arrow that was pressed, the other where this one came to an end. */
+function arrowOf(form) {
+  if (!form?.matches?.('form[data-moves]')) return null;
+  const { value } = form.elements.to;
+  const forms = [...document.querySelectorAll('#main form[data-moves]')].filter(({ action }) => action === form.action);
+  return (forms.find(({ elements }) => elements.to.value === value) ?? forms[0])?.elements.to;
+}
 
 // A new role, name or colour of the company, ours or an admin's doing: what stands around #main follows.
 const mark = () => document.getElementById('main')?.dataset.shell;
