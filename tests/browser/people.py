@@ -35,7 +35,7 @@ class Windows:
         context = self._browser(hz, asks="microphone" not in options["permissions"]).new_context(
             base_url=self.house.url, storage_state=self._session(who, hz), service_workers="block", **options
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         return context
 
     def stranger(self, **options: Any) -> BrowserContext:

@@ -148,7 +148,7 @@ async def lab(folder: Path):
         await sandbox.close()
 
 
-async def happens(page, name: str, seconds: float = 8.0) -> None:
+async def happens(page, name: str, seconds: float = 30.0) -> None:
     """Until the page's phone logged an event of that name. Raises AssertionError with the log."""
     for _ in range(int(seconds / 0.05)):
         if await page.evaluate("name => phone.has(name)", name):
@@ -157,7 +157,7 @@ async def happens(page, name: str, seconds: float = 8.0) -> None:
     raise AssertionError(f"no {name!r} in {await page.evaluate('phone.log')}")
 
 
-async def page_hears(page, hz: float, seconds: float = 8.0) -> None:
+async def page_hears(page, hz: float, seconds: float = 30.0) -> None:
     """Until the page's loudest frequency is that one (0: silence). Raises AssertionError with what it heard."""
     heard = []
     for _ in range(int(seconds / 0.1)):
