@@ -190,7 +190,7 @@ class House(Process):
             env["DATABASE_URL"] = database_url
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__([sys.executable, "-m", "voipcrm.cli.run"], folder / "run.log", env=env)
-        wait_until(lambda: f"ready: {self.url}" in self.tail(), 90, self)
+        wait_until(lambda: f"ready: {self.url}" in self.tail(), 240, self)
 
     def pid(self, name: str) -> int:
         """Of web, worker, scheduler or sandbox, as it runs now."""

@@ -38,11 +38,11 @@ class Telephone:
         """Keys of this telephone."""
         self._house.control(f"calls/{self.sid}/digits", {"digits": keys})
 
-    def hears(self, hz: float, *, seconds: float = 15.0) -> None:
+    def hears(self, hz: float, *, seconds: float = 30.0) -> None:
         """Wait until its loudest frequency is that one, or until it hears nothing (0), for a whole second."""
         eventually(lambda: self._hears_now(hz), seconds=seconds, told=lambda: f"{self.sid} hears {self._history()}")
 
-    def over(self, *, seconds: float = 15.0) -> None:
+    def over(self, *, seconds: float = 30.0) -> None:
         """Wait until its call has ended."""
         eventually(lambda: not self.is_live, seconds=seconds, told=self.report)
 

@@ -13,7 +13,7 @@ from browser.waiting import eventually
 EAR = (Path(__file__).parent / "ear.js").read_text()
 NEAR_HZ = 8.0
 SILENT_DB = -60.0
-ANSWER_SECONDS = 20.0  # for anything that needs the network and a busy machine
+ANSWER_SECONDS = 30.0  # for anything that needs the network and a busy machine
 
 
 class Handset:

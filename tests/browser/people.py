@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from browsers import ARGUMENTS, chromium, tone_file
+from browsers import ALLOWED, ARGUMENTS, chromium, tone_file
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from services import House
 
@@ -26,16 +26,16 @@ class Windows:
     def __init__(self, playwright: Playwright, house: House, folder: Path) -> None:
         self.house = house
         self._playwright, self._folder = playwright, folder
-        self._browsers: dict[int, Browser] = {}
+        self._browsers: dict[tuple[int, bool], Browser] = {}
         self._sessions: dict[str, Any] = {}
 
     def context(self, who: str, hz: int, **options: Any) -> BrowserContext:
         """A fresh context in which that person is signed in; `options` as Playwright's Browser.new_context."""
         options = {"permissions": ["microphone", "notifications"], **options}
-        context = self._browser(hz).new_context(
+        context = self._browser(hz, asks="microphone" not in options["permissions"]).new_context(
             base_url=self.house.url, storage_state=self._session(who, hz), service_workers="block", **options
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         return context
 
     def stranger(self, **options: Any) -> BrowserContext:
@@ -46,11 +46,13 @@ class Windows:
         for browser in self._browsers.values():
             browser.close()
 
-    def _browser(self, hz: int) -> Browser:
-        if hz not in self._browsers:
-            arguments = [*ARGUMENTS, f"--use-file-for-fake-audio-capture={tone_file(self._folder, hz)}"]
-            self._browsers[hz] = self._playwright.chromium.launch(executable_path=chromium(), args=arguments)
-        return self._browsers[hz]
+    def _browser(self, hz: int, *, asks: bool = False) -> Browser:
+        if (hz, asks) not in self._browsers:
+            tone = f"--use-file-for-fake-audio-capture={tone_file(self._folder, hz)}"
+            arguments = [*ARGUMENTS, tone] if asks else [*ARGUMENTS, tone, ALLOWED]
+            launch = self._playwright.chromium.launch
+            self._browsers[hz, asks] = launch(executable_path=chromium(asks=asks), args=arguments)
+        return self._browsers[hz, asks]
 
     def _session(self, who: str, hz: int) -> Any:
         if who not in self._sessions:

@@ -66,7 +66,7 @@ def test_the_phone_in_its_states_and_what_a_call_leaves_behind(people, exchange,
     ada.hold()
     judge.look("muted and on hold")
     exchange.ring(SALES, from_="+15055550100", behaviour="silent", give_up_after=20)
-    expect(ada.card("Tomás Herrera")).to_be_visible(timeout=20_000)
+    expect(ada.card("Tomás Herrera")).to_be_visible(timeout=60_000)
     judge.look("a second call waits")
     ada.card("Tomás Herrera").get_by_role("button", name="Reject").click()
     call_id = ada.call["id"]
@@ -77,7 +77,7 @@ def test_the_phone_in_its_states_and_what_a_call_leaves_behind(people, exchange,
 
     page = ada.page
     page.goto(f"/calls/{call_id}")
-    expect(page.get_by_role("button", name="Play recording").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Play recording").first).to_be_visible(timeout=60_000)
     judge.look("the page of a call")
     page.goto("/calls")
     judge.look("history")

@@ -27,13 +27,13 @@ def archived(ada, live, sid) -> bytes:
 
 def pause(ada) -> None:
     ada.press("Pause recording")
-    expect(ada.button("Pause recording")).to_have_attribute("aria-pressed", "true", timeout=20_000)
+    expect(ada.button("Pause recording")).to_have_attribute("aria-pressed", "true", timeout=30_000)
     expect(ada.dock.get_by_label("Active call")).to_contain_text("Recording paused")
 
 
 def go_on(ada) -> None:
     ada.page.keyboard.press("Alt+Shift+KeyC")
-    expect(ada.button("Pause recording")).to_have_attribute("aria-pressed", "false", timeout=20_000)
+    expect(ada.button("Pause recording")).to_have_attribute("aria-pressed", "false", timeout=30_000)
     expect(ada.dock.get_by_label("Active call")).not_to_contain_text("Recording paused")
 
 

@@ -55,7 +55,7 @@ def test_a_caller_who_gives_up_leaves_no_card_but_a_missed_call(ada, exchange):
     exchange.ring(SALES, from_=PRIYA, behaviour="silent", give_up_after=2)
     ada.is_("incoming")
     call_id = ada.eventually(lambda: ada.page.evaluate("() => voipcrmPhone.incoming[0]?.id"))
-    expect(ada.card("Priya Raman")).to_have_count(0, timeout=15_000)
+    expect(ada.card("Priya Raman")).to_have_count(0, timeout=30_000)
     ada.says("The caller hung up before an answer.")
     ada.page.goto(f"/calls/{call_id}")
     expect(ada.page.locator("#call")).to_contain_text("Missed: the caller hung up first")

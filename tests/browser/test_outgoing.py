@@ -34,7 +34,7 @@ def test_a_call_is_heard_at_both_ends_remembered_with_its_contact_and_recorded_i
 
     supervisor = people.bo(f"/calls/{call_id}").page
     download = supervisor.get_by_role("link", name=re.compile("Download recording"))
-    expect(download).to_be_visible(timeout=30_000)  # by itself, without a reload
+    expect(download).to_be_visible(timeout=60_000)  # by itself, without a reload
     answer = supervisor.context.request.get(download.get_attribute("href"))
     assert answer.headers["content-type"].startswith("audio/")
     agent, other = channels_of(answer.body())

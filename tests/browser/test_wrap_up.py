@@ -78,7 +78,7 @@ def test_skipping_in_one_tab_ends_it_in_the_other(ada, asked):
     expect(other.locator(".wrap-up")).to_be_visible()
     other.locator(".wrap-up").get_by_role("button", name="Skip").click()
     expect(other.locator(".wrap-up")).to_have_count(0)
-    expect(ada.dock.locator(".wrap-up")).to_have_count(0, timeout=25_000)
+    expect(ada.dock.locator(".wrap-up")).to_have_count(0, timeout=30_000)
 
 
 @pytest.mark.looks

@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 def eventually(
     ask: Callable[[], Value],
     *,
-    seconds: float = 15.0,
+    seconds: float = 30.0,
     pause: Callable[[float], None] = time.sleep,
     told: Callable[[], object] = lambda: "",
 ) -> Value:

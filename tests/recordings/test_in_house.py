@@ -76,7 +76,7 @@ def test_a_call_is_seen_while_it_is_recorded_and_played_seconds_after_its_end(li
     row = page.locator(f"#{recorded()}")
     page.evaluate("document.body.dispatchEvent(new CustomEvent('voipcrm:call-ended'))")  # as the phone does
     expect(row).to_contain_text("Recording")
-    expect(row).to_have_attribute("data-state", "archived", timeout=20_000)  # by itself, without a reload
+    expect(row).to_have_attribute("data-state", "archived", timeout=60_000)  # by itself, without a reload
     row.get_by_role("button", name="Play recording").click()
     until(page, "document.querySelector('.player__time')?.textContent > '0:01'")
     expect(row.get_by_role("button", name="Pause recording")).to_be_focused()
@@ -91,7 +91,7 @@ def test_a_call_is_seen_while_it_is_recorded_and_played_seconds_after_its_end(li
 def test_keyboard_and_speed_steer_the_player_and_a_second_one_silences_the_first(live, recorded, page):
     first, second = (row_of(page, row_id) for row_id in (recorded(), recorded()))
     for row in (first, second):
-        expect(row).to_have_attribute("data-state", "archived", timeout=30_000)
+        expect(row).to_have_attribute("data-state", "archived", timeout=60_000)
     first.get_by_role("button", name="Play recording").click()
     expect(first.get_by_role("button", name="Pause recording")).to_be_visible()
     seek = first.get_by_role("slider")
@@ -120,7 +120,7 @@ def test_a_provider_that_stumbles_costs_seconds_not_the_recording(live, recorded
 @pytest.mark.timeout(240)
 def test_a_recording_is_taken_home_alone_and_in_a_zip_held_and_deleted(live, recorded, page, tmp_path):
     row = row_of(page, recorded())
-    expect(row).to_have_attribute("data-state", "archived", timeout=30_000)
+    expect(row).to_have_attribute("data-state", "archived", timeout=60_000)
     sid = row.get_attribute("id").removeprefix("recording-")
     with page.expect_download() as alone:
         row.get_by_role("link", name="Download recording").click()
@@ -164,7 +164,7 @@ def test_axe_finds_nothing_on_the_pages_of_keeping(live, recorded, browsers, loo
     page = browsers.open("root", path="/admin/voip/recordings", **LOOKS[look])
     page.context.add_init_script(AXE)
     row = row_of(page, recorded())
-    expect(row).to_have_attribute("data-state", "archived", timeout=30_000)
+    expect(row).to_have_attribute("data-state", "archived", timeout=60_000)
     one = f"/admin/voip/recordings/{row.get_attribute('id').removeprefix('recording-')}"
     judge = Judge(page)
     for path in (one, f"{one}/delete", f"{one}/hold", "/admin/voip/recordings/accesses", "/admin/voip/recordings/zips"):

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 import aiohttp
 from aiohttp import web
+from browsers import ALLOWED, ARGUMENTS, chromium
 from phone import access_token
 
 from voipcrm.sandbox.application import serve
@@ -15,19 +16,7 @@ from voipcrm.sandbox.settings import Settings
 
 PAGES = Path(__file__).parent / "pages"
 STATIC = Path(__file__).parents[2] / "voipcrm" / "static"
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
+CHROMIUM_ARGUMENTS = [*ARGUMENTS, ALLOWED]
 NUMBER = "+15550100000"
 CONFERENCE = "<Dial><Conference beep='false'>promoted</Conference></Dial>"
 
@@ -149,7 +138,7 @@ async def lab(folder: Path):
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+            browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
             try:
                 yield Lab(sandbox, stub, browser, f"http://127.0.0.1:{port}/")
             finally:
@@ -159,7 +148,7 @@ async def lab(folder: Path):
         await sandbox.close()
 
 
-async def happens(page, name: str, seconds: float = 8.0) -> None:
+async def happens(page, name: str, seconds: float = 30.0) -> None:
     """Until the page's phone logged an event of that name. Raises AssertionError with the log."""
     for _ in range(int(seconds / 0.05)):
         if await page.evaluate("name => phone.has(name)", name):
@@ -168,7 +157,7 @@ async def happens(page, name: str, seconds: float = 8.0) -> None:
     raise AssertionError(f"no {name!r} in {await page.evaluate('phone.log')}")
 
 
-async def page_hears(page, hz: float, seconds: float = 8.0) -> None:
+async def page_hears(page, hz: float, seconds: float = 30.0) -> None:
     """Until the page's loudest frequency is that one (0: silence). Raises AssertionError with what it heard."""
     heard = []
     for _ in range(int(seconds / 0.1)):

@@ -75,7 +75,7 @@ class PhoneCall:
             self.leg.close()
         self.changed.set()
 
-    async def until(self, *states: str, seconds: float = 10.0) -> "PhoneCall":
+    async def until(self, *states: str, seconds: float = 30.0) -> "PhoneCall":
         """Raises TimeoutError with the state it is stuck in."""
         end = time.monotonic() + seconds
         while self.state not in states:
@@ -86,7 +86,7 @@ class PhoneCall:
                 raise TimeoutError(f"call of {self.phone.identity} is {self.state}, not {states}") from None
         return self
 
-    async def hears(self, hz: float, *, seconds: float = 8.0, tolerance: float = 8.0) -> None:
+    async def hears(self, hz: float, *, seconds: float = 30.0, tolerance: float = 8.0) -> None:
         await hears(self.ear, hz, seconds=seconds, tolerance=tolerance)
 
     async def accept(self) -> None:
@@ -154,7 +154,7 @@ class Phone:
         await self.send("invite", callsid=call.sid, sdp=offer, twilio={"params": urlencode(params)})
         return call
 
-    async def next_incoming(self, seconds: float = 10.0) -> PhoneCall:
+    async def next_incoming(self, seconds: float = 30.0) -> PhoneCall:
         return await asyncio.wait_for(self.incoming.get(), seconds)
 
     async def send(self, kind: str, **payload) -> None:
@@ -168,7 +168,7 @@ class Phone:
             if call.reconnect and call.state == "open":
                 await self.send("invite", callsid=call.sid, sdp="v=0", reconnect=call.reconnect, twilio={})
 
-    async def lost(self, seconds: float = 5.0) -> None:
+    async def lost(self, seconds: float = 30.0) -> None:
         """Until the socket is gone."""
         await asyncio.wait_for(asyncio.shield(self._reading), seconds)
 
@@ -233,7 +233,7 @@ class Phone:
         return None
 
 
-async def hears(ear: Ear, hz: float, *, seconds: float = 8.0, tolerance: float = 8.0) -> None:
+async def hears(ear: Ear, hz: float, *, seconds: float = 30.0, tolerance: float = 8.0) -> None:
     """Until a measurement from now on is that frequency (0: silence). Raises AssertionError with what was heard."""
     since = time.time() + 0.5  # the window under way began before now
     while time.time() < since + seconds:

@@ -150,7 +150,7 @@ async def switchboard(**options):
             await runner.cleanup()
 
 
-async def eventually(condition, seconds: float = 5.0):
+async def eventually(condition, seconds: float = 30.0):
     """Until the condition holds; its value. Raises AssertionError."""
     for _ in range(int(seconds / 0.02)):
         if value := condition():

@@ -1,7 +1,8 @@
 """The control page in a real browser."""
 
 import pytest
-from chromium import CHROMIUM, CHROMIUM_ARGUMENTS
+from browsers import chromium
+from chromium import CHROMIUM_ARGUMENTS
 from playwright.async_api import async_playwright, expect
 from world import NUMBER, eventually, world
 
@@ -10,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 async def test_a_person_rings_a_number_watches_the_call_and_ends_it(tmp_path):
     async with world(tmp_path, voice="<Pause length='60'/>") as place, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
         page = await browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
         complaints, foreign = [], []
         page.on("console", lambda message: complaints.append(message.text))

@@ -40,7 +40,7 @@ async def test_the_first_browser_to_answer_wins_and_the_other_stops_ringing(tmp_
         assert first.custom == {"call": "x y=1"}
         assert first.parameters["From"] == "+15550142100"
         await first.accept()
-        await second.until("cancelled", seconds=1)
+        await second.until("cancelled")
         await first.hears(700)
         await eventually(lambda: (heard := place.far_end(call).leg.ear.latest) and abs(heard.hz - 500) < 10)
         loser = next(child for child in place.children_of(call) if child.to == "client:u_2")
@@ -58,7 +58,7 @@ async def test_two_devices_of_one_person_are_one_leg(tmp_path):
         first, second = await one.next_incoming(), await two.next_incoming()
         assert first.sid == second.sid
         await second.accept()
-        await first.until("cancelled", seconds=1)
+        await first.until("cancelled")
         await second.hears(700)
         (child,) = place.children_of(call)
         assert child.status == "in-progress"

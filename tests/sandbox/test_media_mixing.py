@@ -7,6 +7,7 @@ from itertools import cycle
 
 import numpy as np
 import pytest
+from world import eventually
 
 from voipcrm.sandbox.media.clock import MediaClock
 from voipcrm.sandbox.media.frames import FRAME, SILENCE, TICK
@@ -102,10 +103,14 @@ async def test_the_ticks_of_a_long_stall_are_lost_and_counted(clock, monkeypatch
 async def test_the_clock_ticks_in_real_time(clock):
     running = asyncio.create_task(clock.run())
     start = time.monotonic()
+
+    def behind() -> float:
+        return (time.monotonic() - start) / TICK - clock.ticks - clock.lost
+
     await asyncio.sleep(0.5)
-    elapsed = time.monotonic() - start
+    assert behind() >= 0  # never ahead; on a busy machine it may be behind, but it catches up
+    await eventually(lambda: behind() < 3)
     running.cancel()
-    assert clock.ticks + clock.lost == pytest.approx(elapsed / TICK, abs=3)
 
 
 def test_an_item_that_fails_is_taken_off_and_the_others_go_on(clock, caplog):

@@ -49,7 +49,7 @@ async def test_an_outgoing_call_is_heard_at_both_ends_and_recorded_without_a_gap
         caller, callee = channels_of(it.exchange.recordings.folder / f"{row.sid}.wav")
         assert measure(caller[8000:12000]).hz == pytest.approx(440, abs=3)
         assert measure(callee[8000:12000]).hz == pytest.approx(1000, abs=3)
-        assert max(gaps_of(caller), default=0) <= 100  # a busy machine may cost some frames; the old defect was 260 ms
+        assert max(gaps_of(caller), default=0) <= 200  # a busy machine may cost some frames; the old defect was 260 ms
         assert max(gaps_of(callee), default=0) == 0
         assert np.abs(caller[: 8000 // 5]).max() > 200  # the caller is there from the start
         assert it.outside == []

@@ -165,7 +165,7 @@ async def test_keys_reach_the_gatherer_and_sound_at_the_other_end():
         call = await (await ada.connect(To="+15550000108")).until("open")
         await asyncio.sleep(0.3)
         await call.press("12w#")
-        assert [await asyncio.wait_for(board.calls[0].digits.get(), 2) for _ in range(3)] == ["1", "2", "#"]
+        assert [await asyncio.wait_for(board.calls[0].digits.get(), 30) for _ in range(3)] == ["1", "2", "#"]
         await eventually(lambda: board.calls[1].leg.ear.keys == "12#")
 
 

@@ -200,7 +200,7 @@ async def world(folder: Path, **answers):
     assert not unsigned, f"not signed as Twilio signs: {unsigned}"
 
 
-async def eventually(condition, seconds: float = 8.0):
+async def eventually(condition, seconds: float = 30.0):
     """Until the condition holds; its value. Raises AssertionError."""
     for _ in range(int(seconds / 0.02)):
         value = condition()
