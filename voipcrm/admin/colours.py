@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 TEXT, EDGE = 4.5, 3.0  # contrast that WCAG asks for
-SEEN = (
-    1.1  # contrast of a tint with the page, so that the chosen entry of a menu stands out; the plain colour's is 1.13
-)
+SEEN = 1.1  # of a tint with the page, so that the chosen entry of a menu stands out; the plain colour's is 1.13
 Rgb = tuple[float, float, float]  # linear light, 0 to 1
 Lab = tuple[float, float, float]
 
