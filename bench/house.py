@@ -186,11 +186,13 @@ def _seed(app: Any) -> None:
 
 @contextlib.contextmanager
 def _postgres() -> Iterator[str]:
-    """URL of an empty database in a cluster of its own, with the durability of production."""
+    """URL of an empty database in a cluster of its own on this machine, with the durability of production and by its
+    Unix socket: over TCP a webhook takes some 5 % longer."""
     with tempfile.TemporaryDirectory(prefix="voipcrm-bench-pg-") as folder:
         cluster = Postgres(Path(folder), durable=True)
         try:
-            yield cluster.create("bench")
+            cluster.create("bench")
+            yield cluster.url_by_socket("bench")
         finally:
             cluster.stop()
 

@@ -114,7 +114,7 @@ class Postgres(Process):
     """A cluster of our own, never the machine's; as an unprivileged user when we are root, since it refuses root."""
 
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
-        self.port, self.data, programs = free_port(), folder / "cluster", _postgres_programs()
+        self.port, self.folder, self.data, programs = free_port(), folder, folder / "cluster", _postgres_programs()
         user = _unprivileged() if os.geteuid() == 0 else None
         if user:
             shutil.chown(folder, user)
@@ -133,7 +133,7 @@ class Postgres(Process):
         ]
         if not self.data.exists():
             subprocess.run([str(part) for part in setup], check=True, capture_output=True, user=user, cwd=folder)
-        options = ["-k", "", "-h", "127.0.0.1", "-p", str(self.port), "-c", "max_connections=200"]
+        options = ["-k", str(folder), "-h", "127.0.0.1", "-p", str(self.port), "-c", "max_connections=200"]
         options += [] if durable else ["-c", "fsync=off"]
         super().__init__(
             [str(programs / "postgres"), "-D", str(self.data), *options], folder / "postgres.log", user=user
@@ -151,6 +151,10 @@ class Postgres(Process):
     def url(self, name: str) -> str:
         """Of a database that is there."""
         return self._address(name).replace("postgresql://", "postgresql+psycopg://")
+
+    def url_by_socket(self, name: str) -> str:
+        """The same through its Unix socket, as one would have it beside the app on one machine."""
+        return f"postgresql+psycopg://tests@/{name}?host={self.folder}&port={self.port}"
 
     def answers(self) -> bool:
         try:

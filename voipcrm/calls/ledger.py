@@ -89,13 +89,12 @@ def work_out_again(connection: Connection, call_id: int) -> None:
 def _keep_and_lock(connection: Connection, entry: Entry) -> tuple[Any, list[Any]]:
     """Where the call is named. The row of the call, locked, and the events it had. Always two statements, though they
     travel together: joined to the one that locks, the other would read what stood there before the lock had to be
-    waited for. While the database looks them up, we write down the event; while it stores that, we work them out."""
+    waited for. While the database looks them up, we write down the event."""
     named = {"public_id": entry.public_id}
     locked = statements.CALL_BY_PUBLIC_ID.ask(connection, named)
     known = statements.EVENTS_BY_PUBLIC_ID.ask(connection, named)
     hurry(connection)
     keep(connection, entry)
-    hurry(connection)
     return locked.first(), known.rows()
 
 
