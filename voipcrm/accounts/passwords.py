@@ -11,6 +11,7 @@ from voipcrm.accounts.audit import note
 from voipcrm.accounts.forms import ForgotForm, NewPasswordForm
 from voipcrm.accounts.jobs import answer_request
 from voipcrm.accounts.links import PATH, PasswordLink, PasswordRequest
+from voipcrm.accounts.models import User
 from voipcrm.accounts.signing_in import account_in_form, begin_session, limiter
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
@@ -51,7 +52,7 @@ def choose(token: str) -> Any:
     link = PasswordLink.opened_by(token)
     if link is None:
         return render_template("accounts/link_over.html"), 404
-    return render_template("accounts/choose_password.html", form=NewPasswordForm(), user=link.user)
+    return _page(NewPasswordForm(), link.user)
 
 
 @bp.post(A_LINK)
@@ -63,14 +64,22 @@ def save(token: str) -> Any:
         return render_template("accounts/link_over.html"), 404
     user = link.user
     if not form.validate_on_submit():
-        return render_template("accounts/choose_password.html", form=form, user=user), 422
-    is_new = user.state == "invited"
+        return _page(form, user), 422
+    is_new, goes_in = user.state == "invited", _goes_in(user)
     if not link.use(form.password.data or ""):
         return render_template("accounts/link_over.html"), 404
     note("joined" if is_new else "password", user, by=user)
-    goes_in = is_new and not user.has_two_step  # whoever has two-step sign-in owes a code
     if goes_in:
         begin_session(user)
     db.session.commit()
     flash("Your password is saved." if goes_in else "Your password is saved. Sign in with it.", "good")
     return redirect(url_for("home.index" if goes_in else "accounts.sign_in"), code=303)
+
+
+def _page(form: NewPasswordForm, user: User) -> str:
+    return render_template("accounts/choose_password.html", form=form, user=user, goes_in=_goes_in(user))
+
+
+def _goes_in(user: User) -> bool:
+    """Is this person signed in by choosing a password? Whoever has two-step sign-in owes a code first."""
+    return user.state == "invited" and not user.has_two_step
