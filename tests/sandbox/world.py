@@ -180,22 +180,28 @@ async def application(answers):
 
 
 @contextlib.asynccontextmanager
+async def standing(settings: Settings, app: Application | None = None):
+    """A World of these settings; `app` is what it calls, where a test looks at that."""
+    serving = await serve(settings)
+    phones_clock = MediaClock()
+    ticking = asyncio.create_task(phones_clock.run())
+    async with aiohttp.ClientSession() as http:
+        place = World(serving, app or Application(), http, phones_clock)
+        try:
+            yield place
+        finally:
+            for phone in place.phones:
+                await phone.close()
+            await serving.close()
+            ticking.cancel()
+
+
+@contextlib.asynccontextmanager
 async def world(folder: Path, **answers):
     """Answers by the last part of their path: voice, status, dial, recording, conference, or any other name."""
     named = {f"/voip/webhook/twilio/{name}": answer for name, answer in answers.items()}
-    async with application(named) as app:
-        serving = await serve(settings_for(folder, app.base))
-        phones_clock = MediaClock()
-        ticking = asyncio.create_task(phones_clock.run())
-        async with aiohttp.ClientSession() as http:
-            place = World(serving, app, http, phones_clock)
-            try:
-                yield place
-            finally:
-                for phone in place.phones:
-                    await phone.close()
-                await serving.close()
-                ticking.cancel()
+    async with application(named) as app, standing(settings_for(folder, app.base), app) as place:
+        yield place
     unsigned = [hook.path for hook in app.hooks if not hook.signed]
     assert not unsigned, f"not signed as Twilio signs: {unsigned}"
 
