@@ -23,6 +23,8 @@ def test_a_call_is_heard_at_both_ends_remembered_with_its_contact_and_recorded_i
     ada.end()
     ada.says("Call ended 0:0", "Steady tone")
     far_end.over()
+    ada.dock.locator("[data-part=keypad] [data-key='5']").click()  # the next number takes the place of the last
+    expect(ada.dock.get_by_label("Number to call")).to_have_value("5")
 
     ada.go("Calls")
     row = ada.page.locator(f"#call-{call_id}")

@@ -141,12 +141,3 @@ class RecordingPlayer extends HTMLElement {
 }
 
 customElements.define('recording-player', RecordingPlayer);
-
-// After a call the list of recordings has something new, but it must not take an open player or chosen rows away.
-document.addEventListener(
-  'voipcrm:call-ended',
-  () => {
-    if (!document.querySelector('recording-player, #recordings [name=sid]:checked')) document.body.dispatchEvent(new CustomEvent('voipcrm:recordings-due'));
-  },
-  { capture: true }, // it is sent to the body and does not bubble
-);

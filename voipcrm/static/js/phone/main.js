@@ -86,6 +86,7 @@ class App {
   /** On page load: go on if the person had the phone on and the browser needs no question. */
   async begin() {
     this.#tabs.greet();
+    if (!globalThis.Twilio?.Device) return this.#phone.start(); // says so
     if (!this.#wanted || (await this.#microphone.permission()) !== 'granted') return;
     this.#tabs.claim();
     if (!navigator.userActivation?.hasBeenActive) this.#hintUntilTouched();
@@ -122,6 +123,7 @@ class App {
   }
 
   async #retry() {
+    if (!globalThis.Twilio?.Device) return location.reload();
     if (this.#tabs.role !== 'owner') {
       this.#state.lineIs('off');
       await this.#start();
@@ -371,4 +373,6 @@ if (root && !globalThis.voipcrmPhone) {
   };
   Object.defineProperty(globalThis, 'voipcrmPhone', { value: Object.freeze(view) });
   app.begin();
+  delete root.dataset.loading;
+  document.dispatchEvent(new CustomEvent('voipcrm:phone-loaded')); // early.js does what was pressed meanwhile
 }

@@ -14,6 +14,7 @@ export class KeypadView {
       const number = dialable(this.#field.value);
       if (number) call(number);
       else this.#field.focus();
+      this.#field.select(); // the next number takes the place of this one, yet a wrong one can be mended
     });
     form.addEventListener('click', (event) => {
       if (event.target.closest('[data-do="erase"]')) this.#erase();
