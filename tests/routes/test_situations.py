@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from cast import SALES
+from cast import NAMES, SALES
 
 from routes.situations import CALLER, SITUATIONS, UNKNOWN, crew, ring, route, s, set_up, sip
 from voipcrm.accounts.models import Presence, Role, User
@@ -50,7 +50,7 @@ def by_twiml(provider, it, cast, names):
 @pytest.mark.parametrize("it", SITUATIONS, ids=lambda it: it.name)
 def test_simulator_and_twiml_agree(it, app, cast, provider, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: it.at)
-    names = {getattr(cast, who).id: who for who in ("ada", "bo", "root", "mallory")}
+    names = {getattr(cast, who).id: who for who in NAMES}
     with app.app_context():
         set_up(it, cast)
         simulated, told = by_simulator(it, cast, names)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
+import services
 from browsers import ARGUMENTS, chromium
 from cast import Person
 from flask import Flask
-from werkzeug.serving import make_server
 
 from whole.furnishing import furnish
 
@@ -24,12 +23,8 @@ def furnished(app, cast) -> Flask:
 @pytest.fixture
 def served(furnished):
     """Its address, on a real port."""
-    server = make_server("127.0.0.1", 0, kept(furnished), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
+    with services.serving(kept(furnished)) as address:
+        yield address
 
 
 def kept(app: Flask) -> Any:
