@@ -10,7 +10,7 @@ from services import wait_until
 from voipcrm.accounts.models import Team
 from voipcrm.core import clock
 from voipcrm.core.db import db
-from voipcrm.core.prepared import Prepared, Short, conclude, hurry
+from voipcrm.core.prepared import Prepared, Short, conclude, fetch_soon, hurry
 from voipcrm.core.short import short_transaction
 
 NAMES = Prepared(lambda: sa.select(Team.name, Team.created_at).where(Team.name == sa.bindparam("name")))
@@ -60,11 +60,14 @@ def test_a_hurry_changes_only_when_things_happen(app):
         hurry(transaction)
         added = ADD.ask(transaction, {"name": "North", "at": AT})
         after = NAMES.ask(transaction, {"name": "North"})
+        fetch_soon(transaction)
+        unread = ADD.ask(transaction, {"name": "South", "at": AT})
+        hurry(transaction)
         assert before.first() is None
         hurry(transaction)
         last = NAMES.ask(transaction, {"name": "North"})
         assert [row.name for row in last.rows()] == [row.name for row in after.rows()] == ["North"]
-        assert added.first().id
+        assert unread.first().id > added.first().id
 
 
 def test_what_is_concluded_is_committed_and_takes_no_more(app):

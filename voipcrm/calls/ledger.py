@@ -8,6 +8,7 @@ This is the hottest path of the app (eleven webhooks a call), hence Core stateme
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ import structlog
 from voipcrm.calls import aftermath, statements
 from voipcrm.calls.states import CallState, LegState, Told, call_state, leg_states
 from voipcrm.core import clock
-from voipcrm.core.prepared import Connection, hurry
+from voipcrm.core.prepared import Connection, fetch_soon, hurry
 from voipcrm.telephony.facts import DialEnded, Form
 from voipcrm.telephony.tokens import user_id_from
 
@@ -44,14 +45,28 @@ def enter(connection: Connection, entry: Entry) -> int | None:
 
     A repeat changes nothing. An event that cannot be understood is kept all the same, with the reason."""
     if entry.public_id:
-        call, known = _keep_and_lock(connection, entry)
-    else:
-        call, known = _lock_and_keep(connection, entry)
-    if call is None:
-        return None
-    if all(row.key != entry.key for row in known):
-        _write(connection, call, [*map(_read, known), _now(entry)], entry)
-    return call.id
+        return enter_read(connection, entry.public_id, lambda: entry)
+    call = statements.CALL_BY_SIDS.first(connection, {"sid": entry.sid, "parent_sid": entry.parent_sid})
+    known = statements.EVENTS.rows(connection, {"call_id": call.id}) if call else []
+    keep(connection, replace(entry, public_id=call.public_id if call else None))
+    return _follow(connection, call, known, entry)
+
+
+def enter_read(connection: Connection, public_id: str | None, read: Callable[[], Entry]) -> int | None:
+    """The same for an event of a call that the callback's address names: the database looks the call up while `read`
+    makes an Entry of the callback."""
+    if not public_id:
+        return enter(connection, read())
+    # Always two statements, though they travel together: joined to the one that locks, the other would read what stood
+    # there before the lock had to be waited for.
+    named = {"public_id": public_id}
+    locked = statements.CALL_BY_PUBLIC_ID.ask(connection, named)
+    known = statements.EVENTS_BY_PUBLIC_ID.ask(connection, named)
+    fetch_soon(connection)
+    entry = read()
+    keep(connection, entry)
+    hurry(connection)  # it is kept while we think
+    return _follow(connection, locked.first(), known.rows(), entry)
 
 
 def enter_deed(connection: Connection, kind: str, *, public_id: str, by: int) -> None:
@@ -86,24 +101,13 @@ def work_out_again(connection: Connection, call_id: int) -> None:
     _write_call(connection, call, call_state(call.direction, call.root_sid, told, legs))
 
 
-def _keep_and_lock(connection: Connection, entry: Entry) -> tuple[Any, list[Any]]:
-    """Where the call is named. The row of the call, locked, and the events it had. Always two statements, though they
-    travel together: joined to the one that locks, the other would read what stood there before the lock had to be
-    waited for. While the database looks them up, we write down the event."""
-    named = {"public_id": entry.public_id}
-    locked = statements.CALL_BY_PUBLIC_ID.ask(connection, named)
-    known = statements.EVENTS_BY_PUBLIC_ID.ask(connection, named)
-    hurry(connection)
-    keep(connection, entry)
-    return locked.first(), known.rows()
-
-
-def _lock_and_keep(connection: Connection, entry: Entry) -> tuple[Any, list[Any]]:
-    """The same where the call has to be found by its legs."""
-    call = statements.CALL_BY_SIDS.first(connection, {"sid": entry.sid, "parent_sid": entry.parent_sid})
-    known = statements.EVENTS.rows(connection, {"call_id": call.id}) if call else []
-    keep(connection, replace(entry, public_id=call.public_id if call else None))
-    return call, known
+def _follow(connection: Connection, call: Any, known: list[Any], entry: Entry) -> int | None:
+    """What follows from an event for the locked row of its call, and the events that the call had."""
+    if call is None:
+        return None
+    if all(row.key != entry.key for row in known):
+        _write(connection, call, [*map(_read, known), _now(entry)], entry)
+    return call.id
 
 
 def _write(connection: Connection, call: Any, told: list[Told], entry: Entry) -> None:

@@ -4,6 +4,7 @@ round trips."""
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -69,8 +70,8 @@ class ShortTransaction:
         self._wire = link.pgconn
         self._values = Transformer(link)
         self._names: dict[str, bytes] = lent.info.setdefault(_PREPARED, {})
-        self._waiting: list[_Answer | None] = []  # whose answer each statement is; None: nobody's
-        self._away: list[_Answer | None] = []  # the same, of those that have been sent
+        self._asked: list[_Answer | None] = []  # whose answer each statement is; None: nobody's
+        self._owed: deque[list[_Answer | None]] = deque()  # the same, of those whose answers come together
         self._is_concluded = False
         self._wire.enter_pipeline_mode()
 
@@ -82,51 +83,57 @@ class ShortTransaction:
             # Kept by the connection. When the statement is refused, the connection is given up and its names with it.
             name = self._names[sql] = b"voipcrm_%d" % len(self._names)
             self._wire.send_prepare(name, sql.encode())
-            self._waiting.append(None)
+            self._asked.append(None)
         # As text: a binary integer would have the size of its value, and the statement expects that of its column.
         given = self._values.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else None
         self._wire.send_query_prepared(name, given)
         answer = _Answer(self)
-        self._waiting.append(answer)
+        self._asked.append(answer)
         return answer
 
     def hurry(self) -> None:
-        self._wire.send_flush_request()
-        self._depart()
+        self._wire.flush()  # what finds no room goes when answers are read
+
+    def fetch_soon(self) -> None:
+        if self._asked:
+            self._wire.send_flush_request()
+            self._wire.flush()
+            self._owe()
 
     def conclude(self) -> None:
         self._wire.pipeline_sync()
-        self._waiting.append(None)
+        self._asked.append(None)
         self._is_concluded = True
-        self._depart()
+        self._wire.flush()
+        self._owe()
 
     def commit(self) -> None:
         if not self._is_concluded:
             self.conclude()
-        self._read()
+        while self._owed:
+            self._read()
         self._wire.exit_pipeline_mode()
 
     def bring(self, answer: _Answer) -> None:
-        """Read what has been sent, and all else too where the answer is not among it."""
-        self._read()
-        if answer.found is None:
-            self.hurry()
+        """Read up to this answer and no further: the database is at the rest meanwhile."""
+        if answer in self._asked:
+            self.fetch_soon()
+        while answer.found is None:
             self._read()
 
-    def _depart(self) -> None:
-        self._away += self._waiting
-        self._waiting = []
-        self._wire.flush()  # what finds no room goes when answers are read
+    def _owe(self) -> None:
+        self._owed.append(self._asked)
+        self._asked = []
 
     def _read(self) -> None:
-        answers = waiting.wait(_answers(self._wire, len(self._away)), self._wire.socket, interval=WAKE_SECONDS)
-        for asked, results in zip(self._away, answers, strict=True):
+        together = self._owed.popleft()
+        answers = waiting.wait(_answers(self._wire, len(together)), self._wire.socket, interval=WAKE_SECONDS)
+        for asked, results in zip(together, answers, strict=True):
             result = results[-1]
             if result.status == ExecStatus.FATAL_ERROR:
                 raise error_from_result(result)
             if asked is not None:
                 asked.found = self._rows(result)
-        self._away = []
 
     def _rows(self, result: Any) -> list[tuple[Any, ...]]:
         if result.status != ExecStatus.TUPLES_OK or not result.ntuples:

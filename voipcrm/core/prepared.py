@@ -37,6 +37,10 @@ class Short(Protocol):
         """Send what was asked so far: the database is at it while the caller goes on with something else."""
         ...
 
+    def fetch_soon(self) -> None:
+        """The same, and have it send the answers as soon as it has them: the caller is going to read one next."""
+        ...
+
     def conclude(self) -> None:
         """The same with the commit, after which nothing more can be asked. Whoever leaves the transaction waits for it;
         an exception after this no longer undoes anything."""
@@ -47,9 +51,15 @@ Connection = sa.Connection | Short
 
 
 def hurry(connection: Connection) -> None:
-    """Have the database begin with what was asked so far. It gains where there is work to do before the answer is."""
+    """Have the database begin with what was asked so far, of which nothing is read soon."""
     if not isinstance(connection, sa.Connection):
         connection.hurry()
+
+
+def fetch_soon(connection: Connection) -> None:
+    """The same for what is read soon. It gains where there is work to do before the answer is."""
+    if not isinstance(connection, sa.Connection):
+        connection.fetch_soon()
 
 
 def conclude(connection: Connection) -> None:

@@ -85,6 +85,9 @@ class ShortTransaction:
     def hurry(self) -> None:
         pass
 
+    def fetch_soon(self) -> None:
+        pass
+
     def conclude(self) -> None:
         self._connection.execute("COMMIT")
 

@@ -29,17 +29,15 @@ def verify(url: str, params: list[tuple[str, str]], signature: str | None, *, to
         return False
     try:
         keys = [token.encode() for token in tokens if isinstance(token, str) and token]
-        tails = [tail.encode() for tail in _signed_tails(params)]
-        spellings = [spelling.encode() for spelling in _spellings(url)]
+        # Comparing text, not decoded bytes: base64 has several spellings of one value, Twilio sends only one of them.
+        return any(
+            compare_digest(_sign((spelling + tail).encode(), key), signature)
+            for tail in _signed_tails(params)
+            for spelling in _spellings(url)
+            for key in keys
+        )
     except UnicodeEncodeError:  # a lone surrogate cannot have come over the wire as UTF-8
         return False
-    # Comparing text, not decoded bytes: base64 has several spellings of one value, Twilio sends only one of them.
-    return any(
-        compare_digest(_sign(spelling + tail, key), signature)
-        for tail in tails
-        for spelling in spellings
-        for key in keys
-    )
 
 
 def compute(url: str, params: Sequence[tuple[str, str]], token: str) -> str:

@@ -18,7 +18,7 @@ from voipcrm.core import clock
 from voipcrm.core.app import settings
 from voipcrm.core.db import db
 from voipcrm.core.house import house
-from voipcrm.core.prepared import Connection, conclude, hurry
+from voipcrm.core.prepared import Connection, conclude, fetch_soon, hurry
 from voipcrm.core.sealing import SealBroken
 from voipcrm.core.short import short_transaction
 from voipcrm.core.static import asset
@@ -90,13 +90,15 @@ def _arrive(connection: Connection, asked: VoiceRequest, known: Any = None) -> t
     caller = caller_of(asked)
     called = CalledLine.ask(connection, asked.to)
     contact_of = ask_match(connection, caller)
+    fetch_soon(connection)
     routes = deciding.ask(connection, asked.to)
-    hurry(connection)
+    fetch_soon(connection)
     first = door.entry("voice", sid=asked.call_sid, status=asked.status)
     line, contact = called(), contact_of()
     arrival = open_inbound(connection, asked, number=caller, line=line, contact=contact)
     hurry(connection)
     ledger.enter_first(connection, first)
+    hurry(connection)
     question = Question(asked.to, line.id if line else None, caller, clock.now())
     decision = routes.decide(connection, question)
     call_id, public_id = (known.id, known.public_id) if known else (0, arrival.public_id)  # 0: not asked for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
 import structlog
 from flask import Blueprint, Response, abort, g, request
@@ -60,7 +60,14 @@ def fields_of(body: str) -> Pairs:
 
 
 def _decoded(text: str) -> str:
-    return unquote_plus(text) if "%" in text or "+" in text else text
+    """As `unquote_plus`. What every number and moment has is replaced first, for most have nothing else."""
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" in text:
+        text = text.replace("%2B", "+").replace("%3A", ":").replace("%2C", ",")
+        if "%" in text:
+            text = unquote(text)
+    return text
 
 
 def _useless(error: FactMissing) -> Response:

@@ -40,7 +40,11 @@ def status() -> Response:
     """A leg moved on."""
     told = LegStatus.read(g.form)
     with short_transaction(db.engine) as connection:
-        ledger.enter(connection, door.entry("status", sid=told.call_sid, status=told.status))
+        ledger.enter_read(
+            connection,
+            request.args.get("call"),
+            lambda: door.entry("status", sid=told.call_sid, status=told.status),
+        )
         conclude(connection)
         return Response(status=204)
 
