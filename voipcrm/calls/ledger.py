@@ -54,7 +54,7 @@ def enter(connection: Connection, entry: Entry) -> int | None:
 
 def enter_read(connection: Connection, public_id: str | None, read: Callable[[], Entry]) -> int | None:
     """The same for an event of a call that the callback's address names: the database looks the call up while `read`
-    makes an Entry of the callback."""
+    makes an Entry of the callback. public_id: as that Entry has it; None where the call has to be found by its legs."""
     if not public_id:
         return enter(connection, read())
     # Always two statements, though they travel together: joined to the one that locks, the other would read what stood

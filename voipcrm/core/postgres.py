@@ -92,20 +92,18 @@ class ShortTransaction:
         return answer
 
     def hurry(self) -> None:
-        self._wire.flush()  # what finds no room goes when answers are read
+        self._wire.flush()
 
     def fetch_soon(self) -> None:
         if self._asked:
             self._wire.send_flush_request()
-            self._wire.flush()
-            self._owe()
+            self._depart()
 
     def conclude(self) -> None:
         self._wire.pipeline_sync()
         self._asked.append(None)
         self._is_concluded = True
-        self._wire.flush()
-        self._owe()
+        self._depart()
 
     def commit(self) -> None:
         if not self._is_concluded:
@@ -121,9 +119,10 @@ class ShortTransaction:
         while answer.found is None:
             self._read()
 
-    def _owe(self) -> None:
+    def _depart(self) -> None:
         self._owed.append(self._asked)
         self._asked = []
+        self._wire.flush()  # what finds no room goes when answers are read
 
     def _read(self) -> None:
         together = self._owed.popleft()
