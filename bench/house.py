@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from services import Postgres, free_port, wait_until  # the same real parts that the tests start
 
 ACCOUNT, TOKEN = "AC" + "b" * 32, "bench-token"
-LINE, CONTACT = "+12025550140", "+14155550108"
+LINE = "+12025550140"
+CONTACTS = [f"+1415555{at:04}" for at in range(100, 200)]  # who call at the same time are not one person
 THREADS = {"sqlite": ("1", "64"), "postgresql": ("2", "32")}  # workers, threads: as bin/run and the Procfile
 
 
@@ -34,7 +35,6 @@ class Served:
     account: str = ACCOUNT
     token: str = TOKEN
     line: str = LINE
-    contact: str = CONTACT
 
     def open_calls(self, count: int) -> list[tuple[str, str]]:
         """So many fresh outgoing calls: (public id, root CallSid)."""
@@ -176,8 +176,8 @@ def _seed(app: Any) -> None:
             email="ada@example.com", name="Ada", password_hash="x", roles=Role.query.filter_by(name="agent").all()
         )
         line = Line(number=LINE, label="Sales")
-        person = Person(name="Priya Raman", numbers=[PhoneNumber(number=CONTACT)])
-        db.session.add_all([ada, line, person])
+        persons = [Person(name=f"Priya {number}", numbers=[PhoneNumber(number=number)]) for number in CONTACTS]
+        db.session.add_all([ada, line, *persons])
         db.session.flush()
         db.session.add_all([ringing(ada, line=line), ringing(ada, position=1)])
         Presence.report(ada.id, "available")

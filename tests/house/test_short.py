@@ -1,17 +1,19 @@
 """Short transactions: they leave nothing behind when they fail, and the connections of the pool whole."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 from services import wait_until
+from werkzeug.test import EnvironBuilder
 
 from voipcrm.accounts.models import Team
 from voipcrm.core import clock
 from voipcrm.core.db import db
 from voipcrm.core.prepared import Prepared, Short, conclude, fetch_soon, hurry
-from voipcrm.core.short import short_transaction
+from voipcrm.core.short import OnceCommitted, short_transaction
 
 NAMES = Prepared(lambda: sa.select(Team.name, Team.created_at).where(Team.name == sa.bindparam("name")))
 ADD = Prepared(
@@ -162,3 +164,42 @@ def test_a_connection_that_the_server_closed_is_replaced(app):
             _do(be_cut_off)
         with short_transaction(db.engine) as transaction:
             assert NAMES.rows(transaction, {"name": "North"}) == []
+
+
+def _answered(*names: str) -> OnceCommitted:
+    """The answer of a view that adds teams of these names and leaves the commit to its answer."""
+    with ExitStack() as stack:
+        transaction = stack.enter_context(short_transaction(db.engine))
+        for name in names:
+            ADD.run(transaction, {"name": name, "at": AT})
+        return OnceCommitted(stack.pop_all(), response="added")
+
+
+def _sent(answer: OnceCommitted) -> list[bytes]:
+    return list(answer(EnvironBuilder(method="POST").get_environ(), lambda *_: None))
+
+
+def test_an_answer_is_sent_once_its_transaction_has_committed(app):
+    with app.app_context():
+        answer = _answered("North")
+        assert db.engine.pool.checkedout() == 1
+        pieces = iter(answer(EnvironBuilder(method="POST").get_environ(), lambda *_: None))
+        assert "North" in _names()
+        assert list(pieces) == [b"added"]
+        assert db.engine.pool.checkedout() == 0
+
+
+def test_an_answer_that_the_server_never_reads_commits_all_the_same(app):
+    with app.app_context():
+        _answered("North")(EnvironBuilder(method="POST").get_environ(), lambda *_: None).close()
+        assert "North" in _names()
+        assert db.engine.pool.checkedout() == 0
+
+
+def test_nothing_is_sent_of_an_answer_whose_commit_fails(app):
+    with app.app_context():
+        with pytest.raises(Exception, match=r"(?i)unique"):
+            _sent(_answered("North", "North"))
+        assert "North" not in _names()
+        assert db.engine.pool.checkedout() == 0
+        assert _sent(_answered("South")) == [b"added"]

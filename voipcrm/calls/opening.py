@@ -130,8 +130,8 @@ def opened_before(connection: Connection, root_sid: str) -> Any:
 
 def meant_for(connection: Connection, root_sid: str, user_ids: Iterable[int]) -> None:
     """Remember for whom an arriving call was meant, so that they find it when nobody answered. The caller commits."""
-    for user_id in user_ids:
-        statements.TARGET.run(connection, {"root_sid": root_sid, "user_id": user_id})
+    if named := {f"user_{at}": user_id for at, user_id in enumerate(user_ids)}:
+        statements.name_targets(len(named)).run(connection, {"root_sid": root_sid, **named})
 
 
 def adopt_events(connection: Connection, call_id: int, root_sid: str) -> None:

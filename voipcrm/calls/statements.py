@@ -133,11 +133,11 @@ def _open_inbound() -> sa.Insert:
     )
 
 
-TARGET = Prepared(
-    lambda: (
-        insert(targets)
-        .values(call_id=_ID_BY_ROOT, user_id=bindparam("user_id"))
-        .on_conflict_do_nothing(index_elements=["call_id", "user_id"])
-    )
-)
 OPEN_INBOUND = Prepared(_open_inbound)  # no row when its first leg is known already
+
+
+@cache
+def name_targets(count: int) -> Prepared:
+    """INSERT of so many people whom a call is meant for, each given as `user_…` by number: a group is one statement."""
+    rows = [{"call_id": _ID_BY_ROOT, "user_id": bindparam(f"user_{at}")} for at in range(count)]
+    return Prepared(lambda: insert(targets).values(rows).on_conflict_do_nothing(index_elements=["call_id", "user_id"]))

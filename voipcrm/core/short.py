@@ -6,9 +6,11 @@ bookkeeping of a transaction costs as much as the statements in it."""
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import sqlalchemy as sa
+from flask import Response
 
 from voipcrm.core import postgres, sqlite
 from voipcrm.core.prepared import Short
@@ -31,3 +33,36 @@ def short_transaction(engine: sa.Engine) -> Iterator[Short]:
         raise
     finally:
         lent.close()
+
+
+class OnceCommitted(Response):
+    """An answer of which nothing is sent before the transaction has committed that the view left open, concluded: it is
+    made ready, and the request put away, while the database commits. When it does not, the server answers 500.
+
+    transaction: the stack that entered `short_transaction`, from its `pop_all`."""
+
+    def __init__(self, transaction: contextlib.ExitStack, **response: Any) -> None:
+        super().__init__(**response)
+        self._transaction = transaction
+
+    def get_app_iter(self, environ: Any) -> Iterable[bytes]:
+        return _OnceCommitted(self._transaction, super().get_app_iter(environ))
+
+
+class _OnceCommitted:
+    """The body, as WSGI wants it: headers travel with its first piece or, where there is none, after its end."""
+
+    def __init__(self, transaction: contextlib.ExitStack, body: Iterable[bytes]) -> None:
+        self._transaction = transaction
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._transaction.close()
+        return iter(self._body)
+
+    def close(self) -> None:
+        """A server closes also what it never read."""
+        self._transaction.close()
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from flask import Blueprint, Response, g, request
 
 from voipcrm.calls import ledger
@@ -9,7 +11,7 @@ from voipcrm.core.db import db
 from voipcrm.core.gates import signed_by_provider
 from voipcrm.core.prepared import conclude
 from voipcrm.core.queue import later
-from voipcrm.core.short import short_transaction
+from voipcrm.core.short import OnceCommitted, short_transaction
 from voipcrm.recordings import jobs
 from voipcrm.recordings.noting import note
 from voipcrm.telephony import twiml
@@ -39,14 +41,15 @@ def voice() -> str:
 def status() -> Response:
     """A leg moved on."""
     told = LegStatus.read(g.form)
-    with short_transaction(db.engine) as connection:
+    with ExitStack() as stack:
+        connection = stack.enter_context(short_transaction(db.engine))
         ledger.enter_read(
             connection,
             request.args.get("call"),
             lambda: door.entry("status", sid=told.call_sid, status=told.status),
         )
         conclude(connection)
-        return Response(status=204)
+        return OnceCommitted(stack.pop_all(), status=204)
 
 
 @bp.post("/announcement")
