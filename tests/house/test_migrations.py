@@ -24,9 +24,9 @@ SEARCHES = (
 
 
 @pytest.fixture
-def fresh_app(environment, new_database, monkeypatch):
+def fresh_app(environment, new_database, monkeypatch, request):
     """An app on an empty database of its own."""
-    for name, value in (environment | {"DATABASE_URL": new_database("migrations")}).items():
+    for name, value in (environment | {"DATABASE_URL": new_database(request.node.name[:40])}).items():
         monkeypatch.setenv(name, value)
     app = create_app(Settings.from_environ())
     with app.app_context():
