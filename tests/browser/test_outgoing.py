@@ -12,6 +12,11 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_call_is_heard_at_both_ends_remembered_with_its_contact_and_recorded_in_two_channels(ada, people, exchange):
+    ada.dial("1-800-FLOWERS")
+    expect(ada.dock.get_by_label("Number to call")).to_have_js_property(
+        "validationMessage", "Type a number, such as +1 415 555 0142."
+    )
+    assert ada.call is None
     ada.talk_to(STEADY)
     far_end = exchange.called(STEADY)
     far_end.hears(ADA_HZ)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dialable, initials, length, timer, toneKeys } from '../../voipcrm/static/js/phone/words.js';
+import { dialable, hasLetters, initials, length, timer, toneKeys } from '../../voipcrm/static/js/phone/words.js';
 
 test('a length reads as people say it', () => {
   assert.deepEqual([0, 42, 59.6, 378, 3600, 3725].map(length), ['0:00', '0:42', '1:00', '6:18', '1:00:00', '1:02:05']);
@@ -30,6 +30,12 @@ test('what people paste becomes what can be dialled', () => {
   assert.equal(dialable('*31#'), '*31#');
   assert.equal(dialable('4+15'), '415'); // + only counts in front
   assert.equal(dialable('hello'), '');
+});
+
+test('letters are noticed, but for those that a link and an extension bring along', () => {
+  for (const text of ['abc', '1-800-FLOWERS', '+1 415 555 0142 mobile', 'звонок 5']) assert.ok(hasLetters(text), text);
+  for (const text of ['tel:+14155550142', '415-555-0142 x7', '4155550142 ext. 7', '*31#', '', null])
+    assert.ok(!hasLetters(text), text);
 });
 
 test('only keys of a telephone go into a call', () => {

@@ -182,7 +182,7 @@ class Leg(Record):
     """One Twilio call resource inside a call."""
 
     __tablename__ = "legs"
-    __table_args__ = (sa.Index("ix_legs_user_call", "user_id", "call_id"),)
+    __table_args__ = (partial_index("ix_legs_user_call", "user_id", "call_id", where="user_id IS NOT NULL"),)
 
     call_id: Mapped[int] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"), index=True)
     sid: Mapped[str] = mapped_column(unique=True)  # CA…
@@ -235,7 +235,7 @@ class CallEvent(Model):
     # no-message (what came of it); ours: hold, resume, recording-paused, recording-resumed and trunk
     kind: Mapped[str]
     call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("calls.id", ondelete="CASCADE"), index=True)
-    call_sid: Mapped[str | None] = mapped_column(index=True)  # the leg it speaks of
+    call_sid: Mapped[str | None]  # the leg it speaks of
     parent_sid: Mapped[str | None]
     status: Mapped[str | None]
     sequence: Mapped[int | None]

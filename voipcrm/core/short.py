@@ -58,7 +58,8 @@ class _OnceCommitted:
 
     def __iter__(self) -> Iterator[bytes]:
         self._transaction.close()
-        return iter(self._body)
+        for piece in self._body:  # noqa: UP028 - a server that is through with this would close the body once more
+            yield piece
 
     def close(self) -> None:
         """A server closes also what it never read."""

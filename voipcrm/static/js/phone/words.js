@@ -30,13 +30,19 @@ export function initials(name) {
  * with + only in front. The server knows the countries and has the last word.
  */
 export function dialable(text) {
-  const bare = String(text ?? '')
-    .normalize('NFKC')
-    .replace(/^tel:/i, '')
-    .split(/[;,]|\bext\b|\bx(?=\d)/i)[0];
+  const bare = withoutExtension(text);
   const plus = /^[^\d*#]*\+/.test(bare) ? '+' : '';
   return plus + bare.replace(/\(0\)/, plus ? '' : '0').replace(/[^\d*#]/g, '');
 }
+
+/** Are there letters in what is to be dialled? Those of tel: and of an extension do not count. */
+export const hasLetters = (text) => /\p{L}/u.test(withoutExtension(text));
+
+const withoutExtension = (text) =>
+  String(text ?? '')
+    .normalize('NFKC')
+    .replace(/^\s*tel:/i, '')
+    .split(/[;,]|\bext\b|\bx(?=\d)/i)[0];
 
 /** Digits that can be sent into a call: 0-9, * and #, and w for half a second of rest. */
 export const toneKeys = (text) =>

@@ -1,5 +1,5 @@
 // The Keypad tab: type, paste or press a number, hold 0 for +, Enter calls.
-import { dialable } from '../words.js';
+import { dialable, hasLetters } from '../words.js';
 
 const LONG_PRESS_MS = 500;
 
@@ -12,10 +12,11 @@ export class KeypadView {
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       const number = dialable(this.#field.value);
-      if (number) call(number);
-      else this.#field.focus();
+      if (number && !hasLetters(this.#field.value)) call(number);
+      else this.#explain();
       this.#field.select(); // the next number takes the place of this one, yet a wrong one can be mended
     });
+    this.#field.addEventListener('input', () => this.#field.setCustomValidity(''));
     form.addEventListener('click', (event) => {
       if (event.target.closest('[data-do="erase"]')) this.#erase();
     });
@@ -43,8 +44,15 @@ export class KeypadView {
     event.preventDefault();
   }
 
+  /** What is no number is not guessed at: 1-800-FLOWERS without its letters is another one. */
+  #explain() {
+    this.#field.setCustomValidity('Type a number, such as +1 415 555 0142.');
+    this.#field.reportValidity();
+  }
+
   #insert(text) {
     const field = this.#field;
+    field.setCustomValidity('');
     field.setRangeText(
       text,
       field.selectionStart ?? field.value.length,
@@ -55,6 +63,7 @@ export class KeypadView {
 
   #erase() {
     const field = this.#field;
+    field.setCustomValidity('');
     const { selectionStart: from, selectionEnd: to } = field;
     field.setRangeText('', from === to ? Math.max(0, from - 1) : from, to, 'end');
   }
