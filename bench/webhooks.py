@@ -97,7 +97,6 @@ def statuses(served: house.Served) -> list[bytes]:
 
 def _voices(served: house.Served) -> list[bytes]:
     """So many first requests of calls from known contacts to one of our lines."""
-    callers = itertools.cycle(house.CONTACTS)
     return [
         _signed(
             served,
@@ -117,5 +116,5 @@ def _voices(served: house.Served) -> list[bytes]:
                 "CallerName": "",
             },
         )
-        for caller in itertools.islice(callers, VOICES)
+        for caller in itertools.islice(itertools.cycle(house.CONTACTS), VOICES)
     ]

@@ -1,7 +1,7 @@
 """Events are no longer indexed by CallSid, which nothing asks for, and legs by user only where there is one
 
-Early events are found as those without a call. With eleven events a call that index, random in its order, was the one
-that cost the most to write.
+Early events are found as those without a call. Each event of a call paid for a place in an index, and so did each leg
+of the phone network, though no question led there.
 """
 
 import sqlalchemy as sa

@@ -149,7 +149,7 @@ def init_app(app: Flask) -> None:
     else:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
             "pool_size": 32,
-            "pool_use_lifo": True,
+            "pool_use_lifo": True,  # few of the server's processes do most of the work, with warm caches
             "max_overflow": 8,
             # psycopg forgets what it prepared at every rollback, so with each page that was read, and those of
             # core.postgres with it.

@@ -51,21 +51,19 @@ export class KeypadView {
   }
 
   #insert(text) {
-    const field = this.#field;
-    field.setCustomValidity('');
-    field.setRangeText(
-      text,
-      field.selectionStart ?? field.value.length,
-      field.selectionEnd ?? field.value.length,
-      'end',
-    );
+    const { selectionStart, selectionEnd, value } = this.#field;
+    this.#replace(selectionStart ?? value.length, selectionEnd ?? value.length, text);
   }
 
   #erase() {
-    const field = this.#field;
-    field.setCustomValidity('');
-    const { selectionStart: from, selectionEnd: to } = field;
-    field.setRangeText('', from === to ? Math.max(0, from - 1) : from, to, 'end');
+    const { selectionStart: from, selectionEnd: to } = this.#field;
+    this.#replace(from === to ? Math.max(0, from - 1) : from, to, '');
+  }
+
+  /** As typing does it, but for the event that typing brings. */
+  #replace(from, to, text) {
+    this.#field.setCustomValidity('');
+    this.#field.setRangeText(text, from, to, 'end');
   }
 }
 
